@@ -1,0 +1,99 @@
+"""What every engine is: requests in, completions out in any order, each tagged with its request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from herl.item import Completion, Message, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One answer to draw.
+
+    Args:
+        item_id: The item asked.
+        sample: Which sample of it, from 0.
+        messages: The conversation; engines apply the model's own chat template.
+        sampling: How to draw, its seed included.
+    """
+
+    item_id: str
+    sample: int
+    messages: tuple[Message, ...]
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that got no completion but may get one later: a dead server, a time-out.
+
+    It is never a row and never a score: the run ends incomplete and the same command asks again.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An engine's reply to one request."""
+
+    request: Request
+    result: Completion | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How to run a model, as far as the user says.
+
+    Args:
+        engine: "vllm", "transformers" or None to choose.
+        device: "auto", "cpu" or "cuda".
+        concurrency: Requests in flight at an HTTP server (`-j`).
+        max_retries: Tries after the first at an HTTP server.
+        extra: Settings handed on to the engine as they are (`--set vllm.tensor_parallel_size=2`).
+    """
+
+    engine: str | None = None
+    device: str = "auto"
+    concurrency: int = 16
+    max_retries: int = 5
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """A model that answers. Making one is quick: weights are loaded by the first `generate`.
+
+    Attributes:
+        model: The model's name as the user gave it.
+        fingerprint: What identifies the model's answers: weights, chat template, engine and dtype for a
+            local model; address and name for a server. Same fingerprint, same cache entries.
+    """
+
+    model: str
+    fingerprint: str
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Answer]:
+        """Answer all requests, yielding each as it finishes, in any order.
+
+        A prompt that the model can never answer (longer than its context) is a `Completion` with
+        finish_reason "error"; what may work later is a `Failure`.
+
+        Raises:
+            HerlError: nothing can be answered (no such server, wrong key, model cannot be loaded).
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the model's memory, threads and connections; safe to call twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,60 @@
+"""What can go wrong, and the exit code that says so (the table is in docs/exit-codes.md)."""
+
+from __future__ import annotations
+
+EXIT_DONE = 0
+EXIT_INCOMPLETE = 1
+EXIT_USAGE = 2
+EXIT_GATE = 3
+EXIT_COVERAGE = 4
+EXIT_INTERRUPTED = 130
+
+
+class HerlError(Exception):
+    """An error with a message for the user: what is wrong, and in `hint` what to do about it.
+
+    Args:
+        message: One sentence that names the thing that is wrong.
+        hint: What to do next, or "" when the message says it all.
+    """
+
+    exit_code = EXIT_INCOMPLETE
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(HerlError):
+    """A wrong flag, setting, file or name: nothing was started."""
+
+    exit_code = EXIT_USAGE
+
+
+class IncompleteError(HerlError):
+    """Work stopped before its end; finished rows are safe and the same command continues."""
+
+    exit_code = EXIT_INCOMPLETE
+
+
+class CoverageError(HerlError):
+    """Judge coverage or parity is below its floor."""
+
+    exit_code = EXIT_COVERAGE
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """A hint that offers the closest known name, or lists them all.
+
+    Args:
+        name: What the user typed.
+        known: The names that exist.
+
+    Returns:
+        One sentence for `HerlError.hint`.
+    """
+    import difflib
+
+    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(sorted(known))}."

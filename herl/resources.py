@@ -1,0 +1,136 @@
+"""Where data comes from: a folder (`--data-dir`), else the hub at a pinned revision; and NLTK's data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from herl.errors import UsageError
+
+Row = Mapping[str, Any]
+
+
+def cache_dir() -> Path:
+    """HeRL's cache: `HERL_CACHE`, else `$XDG_CACHE_HOME/herl`, else `~/.cache/herl`."""
+    if path := os.environ.get("HERL_CACHE"):
+        return Path(path)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "herl"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """One data file of a benchmark, and how to know that it is the right one.
+
+    Args:
+        local: Its path below `--data-dir`.
+        hub: Its dataset on the Hugging Face hub, "" when it is not there.
+        revision: The pinned commit.
+        split: The hub's split.
+        digest: `rows_digest` of the official rows.
+    """
+
+    local: str
+    hub: str = ""
+    revision: str = ""
+    split: str = "train"
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Reads data rows. With a data directory nothing is fetched.
+
+    Args:
+        data_dir: `--data-dir` or `HERL_DATA`; None to use the hub and its cache.
+    """
+
+    data_dir: Path | None = None
+
+    def rows(self, source: DataSource) -> list[Row]:
+        """All rows of a source, null fields dropped, so that hub and file give the same rows.
+
+        Raises:
+            UsageError: the file is missing or damaged, or the hub cannot be reached.
+        """
+        rows = self._from_folder(source) if self.data_dir else _from_hub(source)
+        return [_without_nulls(row) for row in rows]
+
+    def describe(self, source: DataSource) -> str:
+        """Where `rows` would read from, in words."""
+        if self.data_dir:
+            return str(self.data_dir / source.local)
+        return f"hub {source.hub}@{source.revision[:12]} (split {source.split})"
+
+    def _from_folder(self, source: DataSource) -> list[Row]:
+        assert self.data_dir is not None
+        if not self.data_dir.is_dir():
+            raise UsageError(f"--data-dir {self.data_dir} is not a folder")
+        return list(read_jsonl(self.data_dir / source.local))
+
+
+def read_jsonl(path: Path) -> Iterable[Row]:
+    """Rows of a JSONL file; blank lines are skipped.
+
+    Raises:
+        UsageError: the file cannot be read, or a line is not a JSON object (file and line are named).
+    """
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _parse_line(path, number, line)
+    except FileNotFoundError:
+        raise UsageError(f"{path} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+
+
+def _parse_line(path: Path, number: int, line: str) -> Row:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path}, line {number}: not valid JSON ({error.msg} at column {error.colno})") from None
+    if not isinstance(row, dict):
+        raise UsageError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}")
+    return row
+
+
+def rows_digest(rows: Iterable[Row]) -> str:
+    """sha256 of rows in canonical JSON (sorted keys, no nulls): the same for hub and file.
+
+    Returns:
+        64 hex digits.
+    """
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(json.dumps(_without_nulls(row), sort_keys=True, ensure_ascii=False).encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_nulls(inner) for inner in value]
+    return value
+
+
+def _from_hub(source: DataSource) -> list[Row]:
+    if not source.hub:
+        raise UsageError(f"{source.local} is not on the hub", "Give its folder with --data-dir.")
+    try:
+        from datasets import load_dataset
+
+        return list(load_dataset(source.hub, split=source.split, revision=source.revision))
+    except Exception as error:  # the hub's own error classes are many: all mean "no data"
+        cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UsageError(
+            f"{source.hub} could not be fetched from the Hugging Face hub ({cause[:160]})",
+            f"With a network: herl data pull. Without: --data-dir FOLDER that holds {source.local}.",
+        ) from None
