@@ -37,9 +37,7 @@ class CheckGrader:
         variants: Readings of an answer that a check may be tried on; `as_is` for strict grading.
     """
 
-    def __init__(
-        self, checks: Mapping[str, CheckFunction], variants: Callable[[str], Sequence[str]] = as_is
-    ) -> None:
+    def __init__(self, checks: Mapping[str, CheckFunction], variants: Callable[[str], Sequence[str]] = as_is) -> None:
         self._checks = checks
         self._variants = variants
 
