@@ -10,7 +10,7 @@ from typing import Any, Literal
 from herl.rubric import Rubric
 
 Role = Literal["system", "user", "assistant"]
-FinishReason = Literal["stop", "length", "content_filter", "error"]
+FinishReason = Literal["stop", "length", "content_filter", "error", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,8 @@ class Completion:
         text: The answer without its thinking block; "" when the thinking never ended.
         thinking: What stood in the thinking block, or None.
         finish_reason: "length" means truncated; "error" means that the model cannot answer this prompt
-            at all (`error` says why) and asking again would not help.
+            at all (`error` says why) and asking again would not help; "missing" that a file of recorded
+            answers holds none for this prompt.
         prompt_ids: Token ids of the prompt, `[prompt]`, when the engine knows them.
         token_ids: Token ids as sampled, `[time]`; nobody decodes and encodes again.
         logprobs: Their log-probabilities, `[time]`, when asked for.
@@ -99,7 +100,7 @@ class Completion:
         seed: The seed that drew it.
         model: The model's name as the user gave it.
         weight_version: Which weights, while training; 0 otherwise.
-        error: Why there is no answer, when `finish_reason` is "error".
+        error: Why there is no answer, when `finish_reason` is "error" or "missing".
     """
 
     text: str

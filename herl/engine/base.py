@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -76,11 +76,13 @@ class Engine(Protocol):
     model: str
     fingerprint: str
 
-    def generate(self, requests: Sequence[Request]) -> Iterator[Answer]:
+    def generate(self, requests: Sequence[Request]) -> Generator[Answer, None, None]:
         """Answer all requests, yielding each as it finishes, in any order.
 
         A prompt that the model can never answer (longer than its context) is a `Completion` with
         finish_reason "error"; what may work later is a `Failure`.
+
+        Closing the generator early drops what is unfinished; the engine can be used again.
 
         Raises:
             HerlError: nothing can be answered (no such server, wrong key, model cannot be loaded).

@@ -1,0 +1,116 @@
+"""The append-only file of finished answers, samples.jsonl: one JSON row per item and sample."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from herl.errors import UsageError
+from herl.files import disk_errors
+
+_BATCH_ROWS = 16
+_BATCH_SECONDS = 1.0
+
+Row = dict[str, Any]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """All whole rows of a samples file; a torn last line (a killed run) is left out.
+
+    Raises:
+        UsageError: a line before the last is damaged.
+    """
+    return _scan(path)[0]
+
+
+class RowWriter:
+    """Appends rows, safe against being killed: rows reach the disk in small batches, whole or not at all.
+
+    Opening repairs the file: a torn last line is cut off.
+
+    Args:
+        path: The samples file; made when missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.rows, self._size = _scan(path)
+        with disk_errors(path):
+            self._file = path.open("ab", buffering=0)
+            self._file.truncate(self._size)
+        self._waiting: list[bytes] = []
+        self._last_write = time.monotonic()
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add a row; it is on the disk after at most 16 rows or at the first append a second later.
+
+        Raises:
+            IncompleteError: the disk is full; rows written before are safe.
+        """
+        self._waiting.append(json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
+        if len(self._waiting) >= _BATCH_ROWS or time.monotonic() - self._last_write >= _BATCH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Put all waiting rows on the disk.
+
+        Raises:
+            IncompleteError: the disk is full; the file is cut back to its last whole batch.
+        """
+        batch, self._waiting = b"".join(self._waiting), []
+        self._last_write = time.monotonic()
+        with disk_errors(self._path):
+            try:
+                rest = memoryview(batch)
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+                os.fsync(self._file.fileno())
+            except OSError:
+                self._file.truncate(self._size)
+                raise
+        self._size += len(batch)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.flush()
+        finally:
+            self._file.close()
+
+
+def _scan(path: Path) -> tuple[list[Row], int]:
+    """Whole rows of a file, and the length in bytes that they take."""
+    rows: list[Row] = []
+    size = 0
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        row = _parse(line)
+        if row is None and any(_parse(later) is not None for later in lines[number:]):
+            raise UsageError(
+                f"{path}, line {number} is damaged",
+                "Delete that line and run the same command again: only its item is asked anew.",
+            )
+        if row is None:
+            break
+        rows.append(row)
+        size += len(line)
+    return rows, size
+
+
+def _parse(line: bytes) -> Row | None:
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None

