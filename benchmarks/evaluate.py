@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from herl.benchmarks.base import Benchmark
@@ -65,7 +66,11 @@ class Progress(Protocol):
         ...
 
 
-@dataclass(slots=True)
+Watch = Callable[[str, int, int], AbstractContextManager[Progress]]
+"""(benchmark, rows in all, rows there already) -> what shows progress while rows come in."""
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """A benchmark with its items, ready to be answered.
 
@@ -82,7 +87,6 @@ class Work:
     total: int
     notes: Sequence[str]
     facts: Mapping[str, Any]
-    failures: dict[str, int] = field(default_factory=dict)
 
 
 def prepare(benchmark: Benchmark, store: Store, settings: Settings) -> Work:
@@ -106,8 +110,8 @@ def answer_and_grade(
     run: Run,
     settings: Settings,
     cache: CompletionCache | None,
-    watch: Callable[[int, int], Progress],
-) -> None:
+    watch: Watch,
+) -> Counter[str]:
     """Ask for every answer that the run does not have yet, and append a graded row for each.
 
     Args:
@@ -116,23 +120,27 @@ def answer_and_grade(
         run: Where rows go.
         settings: How to ask.
         cache: Answers bought before; None asks for all anew.
-        watch: Called with (rows in all, rows there already), gives what is told of progress.
-            `work.failures` holds afterwards why requests got no answer: reason -> how many.
+        watch: Shows progress.
+
+    Returns:
+        Why requests got no answer: reason -> how many. They may get one when the run is continued.
     """
+    failures: Counter[str] = Counter()
     folder = run.folder(work.benchmark.name)
     by_id = {item.id: item for item in work.items}
     with RowWriter(folder / "samples.jsonl") as writer:
         done = {(row["id"], row["sample"]) for row in writer.rows}
         requests = requests_for(work, settings)
         pending = [request for request in requests if (request.item_id, request.sample) not in done]
-        progress = watch(len(requests), len(requests) - len(pending))
-        for answer in _answers(engine, pending, cache):
-            if isinstance(answer.result, Failure):
-                work.failures[answer.result.reason] = work.failures.get(answer.result.reason, 0) + 1
-                continue
-            item = by_id[answer.request.item_id]
-            writer.append(graded_row(work.benchmark, item, answer.request, answer.result))
-            progress.advance(answer.result.usage.completion_tokens)
+        with watch(work.benchmark.name, len(requests), len(requests) - len(pending)) as progress:
+            for answer in _answers(engine, pending, cache):
+                if isinstance(answer.result, Failure):
+                    failures[answer.result.reason] += 1
+                    continue
+                item = by_id[answer.request.item_id]
+                writer.append(graded_row(work.benchmark, item, answer.request, answer.result))
+                progress.advance(answer.result.usage.completion_tokens)
+    return failures
 
 
 def conclude(work: Work, run: Run, settings: Settings) -> dict[str, Any]:
@@ -187,8 +195,8 @@ def graded_row(benchmark: Benchmark, item: Item, request: Request, completion: C
         "verdicts": {name: [_as_bool(item, found) for found in each] for name, each in verdicts.items()},
         "status": _status(completion),
     }
-    if completion.error:
-        row["error"] = completion.error
+    if reason := completion.error or _why_ungraded(verdicts):
+        row["error"] = reason
     return row
 
 
@@ -229,6 +237,11 @@ def _scores(
 def _as_bool(item: Item, verdict: Verdict) -> bool | None:
     criterion = next(each for each in item.rubric.criteria if each.id == verdict.criterion)
     return None if verdict.value is None else criterion.is_met(verdict.value)
+
+
+def _why_ungraded(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
+    reasons = {verdict.evidence for each in verdicts.values() for verdict in each if verdict.value is None}
+    return "; ".join(sorted(reasons))
 
 
 def _status(completion: Completion) -> str:

@@ -103,6 +103,6 @@ def _tags(item: Item, criterion_tags: Sequence[str]) -> list[tuple[str, str]]:
     return [*pairs, *item.tags.items()]
 
 
-def _share(flags: Iterator[bool], empty: float = 0.0) -> float:
+def _share(flags: Iterator[bool]) -> float:
     values = list(flags)
-    return sum(values) / len(values) if values else empty
+    return sum(values) / len(values) if values else 0.0

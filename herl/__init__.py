@@ -1,3 +1,20 @@
 """HeRL: tells how well a language model does what it was asked, and makes it do better."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from herl.api import Evaluation, evaluate, load_run, score
+
 __version__ = "0.1.0"
+__all__ = ["Evaluation", "__version__", "evaluate", "load_run", "score"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the Python interface when it is first used: `import herl` itself stays instant."""
+    if name in __all__:
+        from herl import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'herl' has no attribute {name!r}")

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from herl.errors import UsageError, nearest
 from herl.item import Item
-from herl.rubric import Verdict
+from herl.rubric import Criterion, Outcome, Verdict
 
 CheckFunction = Callable[..., bool]
 """`check(answer, **kwargs) -> bool`; pure, and total: any text gets an answer."""
@@ -30,7 +30,7 @@ class CheckGrader:
     """Decides criteria by code.
 
     A criterion is met when its check holds for any non-blank variant of the answer, so a blank answer
-    meets nothing.
+    meets nothing. A check that raises has a bug: its criterion is left ungraded, visibly, and the run goes on.
 
     Args:
         checks: Check id -> function.
@@ -52,8 +52,7 @@ class CheckGrader:
         for criterion in item.rubric.criteria:
             if criterion.check is None:
                 raise UsageError(f"item {item.id}: criterion {criterion.id!r} has no check, a judge must decide it")
-            check, kwargs = self._function(item, criterion.check.id), criterion.check.kwargs
-            found.append(Verdict.scored(criterion, any(check(text, **kwargs) for text in texts)))
+            found.append(_decide(criterion, self._function(item, criterion.check.id), texts))
         return tuple(found)
 
     def _function(self, item: Item, name: str) -> CheckFunction:
@@ -61,3 +60,12 @@ class CheckGrader:
             return self._checks[name]
         except KeyError:
             raise UsageError(f"item {item.id}: unknown check {name!r}", nearest(name, list(self._checks))) from None
+
+
+def _decide(criterion: Criterion, check: CheckFunction, texts: Sequence[str]) -> Verdict:
+    assert criterion.check is not None
+    try:
+        return Verdict.scored(criterion, any(check(text, **criterion.check.kwargs) for text in texts))
+    except Exception as error:  # a plug-in's check may raise anything; one answer must not end the run
+        reason = f"check {criterion.check.id} raised {type(error).__name__}: {error}"
+        return Verdict.abstained(criterion, Outcome.CHECK_ERROR, reason)

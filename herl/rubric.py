@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     REFUSAL = "refusal"
     TRUNCATED = "truncated"
     TRANSPORT = "transport"
+    CHECK_ERROR = "check_error"
 
 
 class Rule(StrEnum):

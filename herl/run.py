@@ -74,15 +74,14 @@ class Run:
         self.record["model"]["fingerprint"] = fingerprint
         self._save()
 
-    def add_session(self, started: datetime, seconds: float, counts: Mapping[str, int]) -> None:
-        """Record one sitting: when, how long, how many rows and tokens."""
-        session = {"started": started.isoformat(timespec="seconds"), "seconds": round(seconds, 2), **counts}
-        self.record["sessions"].append(session)
+    def add_session(self, started: datetime, seconds: float) -> None:
+        """Record one sitting: when it began and how long it took."""
+        self.record["sessions"].append({"started": started.isoformat(timespec="seconds"), "seconds": round(seconds, 2)})
         self._save()
 
     def folder(self, bench: str) -> Path:
         """The folder of one benchmark's rows, made when missing."""
-        folder = self.path / bench.replace(":", "-")
+        folder = bench_folder(self.path, bench)
         with disk_errors(folder):
             folder.mkdir(exist_ok=True)
         return folder
@@ -106,8 +105,7 @@ class Run:
             if others:
                 raise UsageError(f"{self.path} exists and is not a run (it holds {others[0]})", "Use another --run.")
             return None
-        record = read_record(path)
-        return record
+        return read_record(path)
 
     def _start(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         self.record = {
@@ -153,6 +151,26 @@ def read_record(path: Path) -> dict[str, Any]:
             "Upgrade HeRL, or use another --run name.",
         )
     return dict(record)
+
+
+def bench_folder(run: Path, bench: str) -> Path:
+    """Where a run keeps one benchmark's rows and result."""
+    return run / bench.replace(":", "-")
+
+
+def read_result(run: Path, bench: str) -> dict[str, Any] | None:
+    """A benchmark's result.json, None when there is none yet.
+
+    Raises:
+        UsageError: it is damaged.
+    """
+    path = bench_folder(run, bench) / "result.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read ({error})", "Delete it and run the same command again.") from None
 
 
 def _checked(name: str) -> str:

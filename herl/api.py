@@ -1,0 +1,220 @@
+"""HeRL from Python: what the command line does, as functions."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from herl.engine.base import Engine, EngineOptions
+from herl.errors import HerlError, IncompleteError, UsageError
+from herl.models import label, slug
+from herl.resources import Store
+from herl.run import Run
+
+if TYPE_CHECKING:
+    from herl.benchmarks.base import Benchmark
+    from herl.benchmarks.evaluate import Progress, Settings, Watch, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A finished run.
+
+    Args:
+        path: The run directory.
+        results: One result per benchmark, as in its result.json.
+        resumed: True when every answer was there already.
+    """
+
+    path: Path
+    results: Sequence[Mapping[str, Any]]
+    resumed: bool
+
+
+def evaluate(
+    model: str,
+    benchmarks: Sequence[str],
+    *,
+    settings: Settings | None = None,
+    engine_options: EngineOptions | None = None,
+    run: str | None = None,
+    runs_dir: Path = Path("runs"),
+    data_dir: Path | None = None,
+    allow_missing: bool = False,
+    fresh: bool = False,
+    watch: Watch | None = None,
+    command: Sequence[str] = (),
+) -> Evaluation:
+    """Answer benchmarks with a model and score the answers; the same call again continues or returns at once.
+
+    Args:
+        model: A model string (design.md, section 4), such as "demo", a path, or "replay:answers.jsonl".
+        benchmarks: Names, such as ["ifeval"].
+        settings: How to ask; the benchmarks' defaults, greedy, when None.
+        engine_options: How to run the model.
+        run: The run's name, which is its resume key; made of model and benchmarks when None.
+        runs_dir: Where runs live.
+        data_dir: Folder of data files; the hub when None.
+        allow_missing: Count items without a recorded answer as unanswered instead of refusing.
+        fresh: Start over, and buy every answer anew.
+        watch: Shows progress; silent when None.
+        command: The command line, for the record.
+
+    Returns:
+        The run and its results.
+
+    Raises:
+        UsageError: wrong names, settings or data; nothing was generated.
+        IncompleteError: some answers could not be had; the rest is safe, and the same call asks for them again.
+    """
+    from herl.benchmarks import get
+    from herl.benchmarks.evaluate import Settings
+    from herl.engine import open_engine
+
+    settings = settings or Settings()
+    if not benchmarks:
+        raise UsageError("name at least one benchmark", "herl list shows them.")
+    chosen = [get(name) for name in dict.fromkeys(benchmarks)]
+    name = run or slug(f"{label(model)}-{'-'.join(benchmark.name for benchmark in chosen)}")
+    with open_engine(model, engine_options or EngineOptions()) as engine:
+        config = {
+            "model": engine.model,
+            "benchmarks": [benchmark.name for benchmark in chosen],
+            **asdict(settings),
+            "allow_missing": allow_missing,
+        }
+        with Run(runs_dir, name, config, fresh=fresh) as opened:
+            opened.note_command(command)
+            if finished := _finished(opened, engine, chosen):
+                return Evaluation(opened.path, finished, resumed=True)
+            store = Store(data_dir)
+            return _evaluate(opened, engine, chosen, settings, store, allow_missing, fresh, watch or _silent)
+
+
+def score(answers: Path, benchmark: str, **options: Any) -> Evaluation:
+    """Score answers that were made elsewhere.
+
+    Args:
+        answers: JSONL rows {id | key | prompt, response}.
+        benchmark: The benchmark they answer.
+        options: As for `evaluate`.
+
+    Returns:
+        The run and its result.
+    """
+    return evaluate(f"replay:{answers}", [benchmark], **options)
+
+
+def load_run(name: str, runs_dir: Path = Path("runs")) -> Evaluation:
+    """Read a run that is on the disk.
+
+    Args:
+        name: The run's name.
+        runs_dir: Where runs live.
+
+    Returns:
+        The run and its results so far.
+
+    Raises:
+        UsageError: there is no such run, or it is damaged.
+    """
+    from herl.run import read_record, read_result
+
+    path = runs_dir / name
+    if not (path / "run.json").exists():
+        raise UsageError(f"{path} is not a run")
+    record = read_record(path / "run.json")
+    results = [read_result(path, bench) for bench in record["config"]["benchmarks"]]
+    return Evaluation(path, [result for result in results if result], resumed=True)
+
+
+def _evaluate(
+    run: Run,
+    engine: Engine,
+    chosen: Sequence[Benchmark],
+    settings: Settings,
+    store: Store,
+    allow_missing: bool,
+    fresh: bool,
+    watch: Watch,
+) -> Evaluation:
+    from herl.benchmarks.evaluate import answer_and_grade, conclude, prepare
+    from herl.cache import CompletionCache
+    from herl.report import write_summary
+
+    works = [prepare(benchmark, store, settings) for benchmark in chosen]
+    for work in works:
+        _check_recorded(engine, work, settings, allow_missing)
+        run.pin(work.benchmark.name, work.facts)
+    run.pin_model(engine.fingerprint)
+    failures: Counter[str] = Counter()
+    with CompletionCache(read=not fresh) as cache, _session(run):
+        for work in works:
+            failures += answer_and_grade(work, engine, run, settings, cache, watch)
+    results = [conclude(work, run, settings) for work in works]
+    write_summary(run.path)
+    if failures:
+        raise _incomplete(run, results, failures)
+    return Evaluation(run.path, results, resumed=False)
+
+
+def _finished(run: Run, engine: Engine, chosen: Sequence[Benchmark]) -> list[dict[str, Any]] | None:
+    """The results of a run in which nothing is left to do, None otherwise."""
+    from herl.run import read_result
+
+    pinned = run.record["benchmarks"]
+    if any(pinned.get(benchmark.name, {}).get("version") != benchmark.version for benchmark in chosen):
+        return None
+    results = [read_result(run.path, benchmark.name) for benchmark in chosen]
+    if not all(result and result["complete"] for result in results):
+        return None
+    try:
+        run.pin_model(engine.fingerprint)
+    except UsageError:
+        raise
+    except HerlError:
+        pass  # a server that is down now can have no say in answers that it gave before
+    return [result for result in results if result]
+
+
+def _check_recorded(engine: Engine, work: Work, settings: Settings, allow_missing: bool) -> None:
+    """Refuse a file of recorded answers that does not fit the benchmark, before a row is written."""
+    from herl.engine.replay import ReplayEngine
+
+    if isinstance(engine, ReplayEngine):
+        engine.check(work.items, whole=settings.limit is None, allow_missing=allow_missing)
+
+
+@contextmanager
+def _session(run: Run) -> Iterator[None]:
+    """Record the sitting in run.json however it ends."""
+    started, begin = datetime.now(UTC), time.monotonic()
+    try:
+        yield
+    finally:
+        run.add_session(started, time.monotonic() - begin)
+
+
+def _incomplete(run: Run, results: Sequence[Mapping[str, Any]], failures: Counter[str]) -> IncompleteError:
+    reasons = "; ".join(f"{reason} ({count})" for reason, count in failures.most_common(3))
+    done, asked = sum(r["rows"] for r in results), sum(r["n"] * r["samples"] for r in results)
+    return IncompleteError(
+        f"{asked - done} of {asked} answers could not be had: {reasons}",
+        f"{done} are safe in {run.path}; the same command asks for the rest.",
+    )
+
+
+class _Silent:
+    def advance(self, tokens: int = 0) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _silent(benchmark: str, total: int, done: int) -> Iterator[Progress]:
+    yield _Silent()

@@ -1,0 +1,30 @@
+"""Model strings: what `-m` takes, as tables and file names show it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+
+def label(model: str) -> str:
+    """A short name for tables: the last folder of a path, a server's model, a file of answers without its ending.
+
+    Args:
+        model: The string given to `-m`.
+
+    Returns:
+        "gpt4" for "replay:answers/gpt4.jsonl", "qwen" for "http://127.0.0.1:8000/v1#qwen", a hub id unchanged.
+    """
+    if model.startswith("replay:"):
+        return PurePath(model.removeprefix("replay:")).stem
+    if re.match(r"https?://", model):
+        return model.partition("#")[2] or re.sub(r"^https?://([^@/]*@)?", "", model).partition("/")[0]
+    if model.startswith("openai:"):
+        return model.removeprefix("openai:")
+    is_hub_id = re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not model.startswith(".")
+    return model if is_hub_id else PurePath(model).name or model
+
+
+def slug(text: str) -> str:
+    """Letters, digits, '.', '_' and '-' only, for a file name; never empty."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "run"
