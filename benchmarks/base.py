@@ -83,6 +83,7 @@ class Benchmark:
         deviations: Where verdicts differ from upstream's on purpose.
         parity: Replays upstream's verdicts, None where upstream published none.
         tags: For `herl list`.
+        size: How many items the full set has, so that `herl list` need not read them; None if unknown.
     """
 
     name: str
@@ -102,3 +103,4 @@ class Benchmark:
     deviations: tuple[str, ...] = ()
     parity: Callable[[Store], Parity] | None = None
     tags: tuple[str, ...] = field(default=())
+    size: int | None = None

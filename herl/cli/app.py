@@ -1,0 +1,123 @@
+"""The `herl` command. Each verb has a file of its own here: a function `run`, and an `EXAMPLE` for its help.
+
+Verb files import only typer and the standard library at the top, so that `herl --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.exceptions import TyperException
+
+from herl import __version__
+from herl.cli import describe
+from herl.cli import list as list_
+from herl.cli.output import say
+from herl.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HerlError
+
+_VERBS = {"list": list_, "describe": describe}
+
+
+class Verb(TyperCommand):
+    """A verb whose every option can be given as HERL_VERB_OPTION; help names only the variables worth knowing."""
+
+    def __init__(self, name: str | None, **settings: Any) -> None:
+        super().__init__(name, **settings)
+        for option in self.params:
+            if option.envvar is None and isinstance(option, TyperOption):
+                option.show_envvar = False
+
+
+class Verbs(TyperGroup):
+    """Runs a verb and turns whatever it raises into a line for people and an exit code for scripts."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb that the command line names.
+
+        Raises:
+            typer.Exit: with the code of docs/exit-codes.md.
+        """
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except BrokenPipeError:
+            _forget_stdout()
+            raise typer.Exit(EXIT_INCOMPLETE) from None
+        except (KeyboardInterrupt, Exception) as error:
+            if ctx.params["debug"]:
+                traceback.print_exc()
+            raise typer.Exit(_explain(error)) from None
+
+
+def _explain(error: BaseException) -> int:
+    """Say what happened; returns the exit code."""
+    match error:
+        case HerlError():
+            say(f"error: {error.message}")
+            if error.hint:
+                say(error.hint)
+            return error.exit_code
+        case KeyboardInterrupt():
+            say("interrupted; what is finished is kept, and the same command continues.")
+            return EXIT_INTERRUPTED
+        case OSError():
+            say(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+            return EXIT_INCOMPLETE
+    first_line = next(iter(str(error).splitlines()), "")
+    say(f"internal error: {type(error).__name__}: {first_line[:300]}")
+    say("This is a fault in HeRL: `herl --debug …` shows the traceback to report.")
+    return EXIT_INCOMPLETE
+
+
+def _forget_stdout() -> None:
+    """Whoever read stdout has gone: let Python's flush at exit go nowhere instead of complaining."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"herl {__version__}")
+        raise typer.Exit
+
+
+def _global_options(
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="HERL_DEBUG", help="Show the traceback of an error.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Tells how well a language model does what it was asked, and makes it do better."""
+
+
+app = typer.Typer(
+    name="herl",
+    cls=Verbs,
+    callback=_global_options,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: herl eval -m demo -b demo",
+)
+for _name, _verb in _VERBS.items():
+    app.command(
+        _name,
+        cls=Verb,
+        epilog=f"Example: {_verb.EXAMPLE}",
+        context_settings={"auto_envvar_prefix": f"HERL_{_name.upper()}"},
+    )(_verb.run)
+
+
+def main() -> None:
+    """The entry point of the `herl` command."""
+    app(prog_name="herl")

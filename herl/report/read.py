@@ -1,0 +1,175 @@
+"""Reads runs back from the disk for reports. A damaged run is named, never guessed at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from herl.errors import UsageError, nearest
+from herl.run import read_record
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One metric of a result.
+
+    Args:
+        label: Its heading in tables.
+        n: Units averaged over: answers, or criteria.
+        value: In [0, 1]; None when nothing could be graded.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+    """
+
+    label: str
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result.json, and the run that it belongs to.
+
+    Args:
+        run: The run's name.
+        benchmark: The benchmark's name.
+        version: Its version.
+        model: The model's name.
+        primary: The metric that stands for the benchmark.
+        n: Items asked.
+        total: Items of the full set.
+        samples: Answers asked per item.
+        rows: Answers there are.
+        complete: Whether there are n * samples of them.
+        scores: Metric name -> score, in table order.
+        coverage: Share of criteria that were decided.
+        truncated: Share of answers cut off at the token limit.
+        errors: Answers that the model could not give.
+        unanswered: Items that a file of recorded answers left out.
+        by_tag: Group -> tag -> grader -> {"value", "n"}.
+        deviations: Where verdicts differ from upstream's on purpose.
+        notes: What every report must say.
+    """
+
+    run: str
+    benchmark: str
+    version: str
+    model: str
+    primary: str
+    n: int
+    total: int
+    samples: int
+    rows: int
+    complete: bool
+    scores: Mapping[str, Score]
+    coverage: float
+    truncated: float
+    errors: int
+    unanswered: int
+    by_tag: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]
+    deviations: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def run_names(runs_dir: Path) -> list[str]:
+    """Names of the runs in a folder, in alphabetical order; none when there is no such folder."""
+    return sorted(path.parent.name for path in runs_dir.glob("*/run.json"))
+
+
+def find_run(runs_dir: Path, name: str) -> Path:
+    """The folder of a run, given by name or (as a shell's `runs/*` does) by path.
+
+    Raises:
+        UsageError: there is none; the nearest name is suggested.
+    """
+    for path in (runs_dir / name, Path(name)):
+        if (path / "run.json").is_file():
+            return path
+    known = run_names(runs_dir)
+    raise UsageError(f"no run '{name}' in {runs_dir}", nearest(name, known) if known else "It holds no runs at all.")
+
+
+def read_run(path: Path) -> list[Result]:
+    """The results of one run, in the order in which its benchmarks were given.
+
+    Raises:
+        UsageError: run.json or a result is missing or damaged.
+    """
+    record = read_record(path / "run.json")
+    try:
+        benchmarks = list(record["config"]["benchmarks"])
+    except (KeyError, TypeError):
+        raise UsageError(f"{path / 'run.json'} is damaged: it names no benchmarks") from None
+    return [read_result(path / bench.replace(":", "-") / "result.json", path.name) for bench in benchmarks]
+
+
+def read_runs(runs_dir: Path, names: Iterable[str]) -> tuple[list[Result], list[str]]:
+    """The results of several runs, and one line about each run that cannot be read.
+
+    Raises:
+        UsageError: there is no run of some name.
+    """
+    results: list[Result] = []
+    problems = []
+    for path in [find_run(runs_dir, name) for name in names]:
+        try:
+            results += read_run(path)
+        except UsageError as error:
+            problems.append(f"run '{path.name}' is left out: {error.message}")
+    return results, problems
+
+
+def read_result(path: Path, run: str) -> Result:
+    """One result.json.
+
+    Raises:
+        UsageError: it is missing or damaged.
+    """
+    try:
+        return _parse(json.loads(path.read_text(encoding="utf-8")), run)
+    except FileNotFoundError:
+        raise UsageError(f"{path} does not exist yet", "The run's own command continues it.") from None
+    except KeyError as error:
+        raise UsageError(f"{path} is damaged: {error} is missing") from None
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is damaged: {error}") from None
+
+
+def _parse(document: Mapping[str, Any], run: str) -> Result:
+    scores = {name: _score(found) for name, found in document["metrics"].items()}
+    if document["primary"] not in scores:
+        raise ValueError(f"its primary metric {document['primary']!r} is missing")
+    return Result(
+        run=run,
+        benchmark=str(document["benchmark"]),
+        version=str(document["version"]),
+        model=str(document["model"]),
+        primary=document["primary"],
+        n=int(document["n"]),
+        total=int(document["total"]),
+        samples=int(document["samples"]),
+        rows=int(document["rows"]),
+        complete=document["complete"] is True,
+        scores=scores,
+        coverage=float(document["coverage"]),
+        truncated=float(document["truncated"]),
+        errors=int(document["errors"]),
+        unanswered=int(document["unanswered"]),
+        by_tag=document["by_tag"],
+        deviations=tuple(document["parity"]["deviations"]),
+        notes=tuple(document["notes"]),
+    )
+
+
+def _score(found: Mapping[str, Any]) -> Score:
+    value, low, high = (
+        found[key] if found[key] is None else float(found[key]) for key in ("value", "ci_low", "ci_high")
+    )
+    if value is not None and (low is None or high is None or not 0 <= low <= value <= high <= 1):
+        raise ValueError(f"{found['label']} is {value} in [{low}, {high}]")
+    return Score(str(found["label"]), int(found["n"]), value, low, high)
