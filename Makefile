@@ -1,0 +1,43 @@
+# Everything a fresh Debian machine with Python 3.11 needs comes from requirements/cpu.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements/cpu.txt
+HERL_DATA ?= $(wildcard ../shared/data)
+export HERL_DATA
+
+.PHONY: setup demo test lint lock clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: $(LOCK) pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --quiet --no-deps -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: setup
+	$(BIN)/herl eval -m demo -b demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Resolves requirements/cpu.in anew; WHEELS may name a folder that holds torch's CPU build.
+WHEELS ?= /opt/wheels
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv
+	build/lock/bin/uv pip compile requirements/cpu.in --override requirements/cpu-overrides.txt \
+	  $(if $(wildcard $(WHEELS)),--find-links $(WHEELS)) --python-version 3.11 --no-annotate --no-header \
+	  --quiet -o build/cpu.lock
+	sed -n '/^#/!q;p' $(LOCK) > build/cpu.txt
+	cat build/cpu.lock >> build/cpu.txt
+	mv build/cpu.txt $(LOCK)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

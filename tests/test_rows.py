@@ -1,0 +1,65 @@
+"""Rows survive being killed in the middle of a write, and a full disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from herl.errors import UsageError
+from herl.rows import RowWriter, read_rows
+
+
+def write(path: Path, *rows: dict[str, object]) -> None:
+    with RowWriter(path) as writer:
+        for row in rows:
+            writer.append(row)
+
+
+@given(st.lists(st.text(st.characters()), max_size=5))
+def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+    path = tmp_path_factory.mktemp("rows") / "samples.jsonl"
+    write(path, *({"id": str(n), "response": text} for n, text in enumerate(texts)))
+    assert [row["response"] for row in read_rows(path)] == texts
+
+
+def test_a_torn_last_line_is_cut_off_wherever_the_tear_is(tmp_path: Path) -> None:
+    path = tmp_path / "samples.jsonl"
+    write(path, {"id": "1"}, {"id": "2", "response": "héllo"})
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with RowWriter(path) as writer:
+            kept = [row["id"] for row in writer.rows]
+            writer.append({"id": "again"})
+        assert kept == ["1"][: whole[:length].count(b"\n")]
+        assert [row["id"] for row in read_rows(path)] == [*kept, "again"]
+
+
+def test_zeros_behind_the_last_row_after_a_power_cut_are_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "samples.jsonl"
+    write(path, {"id": "1"})
+    path.write_bytes(path.read_bytes() + bytes(512))
+    write(path, {"id": "2"})
+    assert [row["id"] for row in read_rows(path)] == ["1", "2"]
+
+
+def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "samples.jsonl"
+    path.write_text('{"id": "1"}\n{"id": \n{"id": "3"}\n')
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"samples\.jsonl, line 2 is damaged"):
+        RowWriter(path)
+    assert path.read_bytes() == before
+
+
+def test_rows_are_on_the_disk_before_the_file_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "samples.jsonl"
+    with RowWriter(path) as writer:
+        for number in range(40):
+            writer.append({"id": str(number)})
+        assert len(path.read_text().splitlines()) >= 32
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == [str(n) for n in range(40)]
