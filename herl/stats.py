@@ -16,11 +16,6 @@ class Interval:
     low: float
     high: float
 
-    @property
-    def half_width(self) -> float:
-        """Half the interval's length, the ± of tables."""
-        return (self.high - self.low) / 2
-
 
 def bootstrap_ratio(
     numerators: Sequence[float],

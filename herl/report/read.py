@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from herl.errors import UsageError, nearest
-from herl.run import read_record
+from herl.run import bench_folder, read_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,21 @@ class Score:
     value: float | None
     low: float | None
     high: float | None
+
+    @property
+    def margin(self) -> float | None:
+        """The longer arm of the interval, the ± of tables: never less than what is unsure on either side."""
+        if self.value is None or self.low is None or self.high is None:
+            return None
+        return max(self.high - self.value, self.value - self.low)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What part of the criteria with some tag was met, in [0, 1], of how many."""
+
+    value: float
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +66,10 @@ class Result:
         truncated: Share of answers cut off at the token limit.
         errors: Answers that the model could not give.
         unanswered: Items that a file of recorded answers left out.
-        by_tag: Group -> tag -> grader -> {"value", "n"}.
+        by_tag: Group -> tag -> grader -> share of criteria met.
         deviations: Where verdicts differ from upstream's on purpose.
         notes: What every report must say.
+        document: The file as it is, for `--json`.
     """
 
     run: str
@@ -71,9 +87,10 @@ class Result:
     truncated: float
     errors: int
     unanswered: int
-    by_tag: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]
+    by_tag: Mapping[str, Mapping[str, Mapping[str, Share]]]
     deviations: tuple[str, ...]
     notes: tuple[str, ...]
+    document: Mapping[str, Any]
 
 
 def run_names(runs_dir: Path) -> list[str]:
@@ -105,7 +122,7 @@ def read_run(path: Path) -> list[Result]:
         benchmarks = list(record["config"]["benchmarks"])
     except (KeyError, TypeError):
         raise UsageError(f"{path / 'run.json'} is damaged: it names no benchmarks") from None
-    return [read_result(path / bench.replace(":", "-") / "result.json", path.name) for bench in benchmarks]
+    return [read_result(bench_folder(path, bench) / "result.json", path.name) for bench in benchmarks]
 
 
 def read_runs(runs_dir: Path, names: Iterable[str]) -> tuple[list[Result], list[str]]:
@@ -160,9 +177,16 @@ def _parse(document: Mapping[str, Any], run: str) -> Result:
         truncated=float(document["truncated"]),
         errors=int(document["errors"]),
         unanswered=int(document["unanswered"]),
-        by_tag=document["by_tag"],
+        by_tag={
+            group: {
+                tag: {grader: Share(float(c["value"]), int(c["n"])) for grader, c in cells.items()}
+                for tag, cells in tags.items()
+            }
+            for group, tags in document["by_tag"].items()
+        },
         deviations=tuple(document["parity"]["deviations"]),
         notes=tuple(document["notes"]),
+        document=document,
     )
 
 

@@ -1,0 +1,87 @@
+"""Shows on stderr how far a run is: a live bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+_REFRESHES_PER_SECOND = 4
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+class Progress:
+    """Rows done, tokens per second, time left. Use it as a context manager.
+
+    Args:
+        label: What runs.
+        total: Rows in all.
+        done: Rows that were there at the start; they count as done, not as speed.
+    """
+
+    def __init__(self, label: str, total: int, done: int = 0) -> None:
+        self._label = label
+        self._total = total
+        self._at_start = self._done = done
+        self._tokens = 0
+        self._began = self._last_line = time.monotonic()
+        self._bar: tuple[RichProgress, TaskID] | None = None
+
+    def advance(self, tokens: int = 0) -> None:
+        """One more row, with this many generated tokens."""
+        self._done += 1
+        self._tokens += tokens
+        if self._bar:
+            bar, task = self._bar
+            bar.update(task, completed=self._done, rate=self._rate())
+        elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            print(self.line(), file=sys.stderr, flush=True)
+
+    def line(self) -> str:
+        """Where things stand, such as "ifeval: 120 of 541, 195 tokens/s, 12 min left"."""
+        new = self._done - self._at_start
+        seconds_left = (self._total - self._done) * self._elapsed() / new if new else 0.0
+        left = f"{seconds_left / 60:.0f} min left" if seconds_left >= 90 else f"{seconds_left:.0f} s left"
+        return f"{self._label}: {self._done} of {self._total}, {self._rate()}, {left}"
+
+    def _rate(self) -> str:
+        return f"{self._tokens / self._elapsed():.0f} tokens/s"
+
+    def _elapsed(self) -> float:
+        return max(time.monotonic() - self._began, 1e-3)
+
+    def __enter__(self) -> Self:
+        self._began = self._last_line = time.monotonic()
+        if sys.stderr.isatty():
+            bar = _make_bar()
+            self._bar = bar, bar.add_task(self._label, total=self._total, completed=self._done, rate=self._rate())
+            bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar[0].stop()
+
+
+def _make_bar() -> RichProgress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    return RichProgress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        refresh_per_second=_REFRESHES_PER_SECOND,
+    )

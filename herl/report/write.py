@@ -1,0 +1,115 @@
+"""Sets tables: Markdown for GitHub, tidy CSV for pandas, rich for the terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from herl.files import write_atomically
+from herl.report.read import Result, read_run
+from herl.report.table import Table, category_tables, leaderboard_tables
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+_COLUMNS = (
+    "run", "model", "benchmark", "version", "metric", "value",
+    "ci_low", "ci_high", "n", "complete", "truncated", "errors",
+)  # fmt: skip
+_MARKDOWN_SPECIAL = re.compile(r"[\\`*\[\]<|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+
+
+def leaderboard(results: Sequence[Result], format: str) -> str:
+    """Results side by side.
+
+    Args:
+        results: Any models and benchmarks.
+        format: "md" for people (per cent), "csv" for programs (0 to 1).
+
+    Returns:
+        The file's text.
+    """
+    if format == "csv":
+        return _csv(results)
+    return "\n".join(_markdown(table) for table in leaderboard_tables(results))
+
+
+def write_summary(run_dir: Path) -> tuple[Path, Path]:
+    """Write a run's summary.md (leaderboard and tables by category) and summary.csv, each as a whole.
+
+    Args:
+        run_dir: The run; every benchmark of it has its result.json.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        HerlError: a result is missing or damaged, or the disk refuses.
+    """
+    results = read_run(run_dir)
+    tables = [*leaderboard_tables(results), *(table for result in results for table in category_tables(result))]
+    markdown, tidy = run_dir / "summary.md", run_dir / "summary.csv"
+    write_atomically(markdown, f"# {escape(run_dir.name)}\n\n" + "\n".join(_markdown(table) for table in tables))
+    write_atomically(tidy, _csv(results))
+    return markdown, tidy
+
+
+def terminal_table(results: Sequence[Result]) -> Group:
+    """The leaderboard for `Console.print`."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    parts: list[RichTable | Text] = []
+    for table in leaderboard_tables(results):
+        grid = RichTable(title=Text(table.title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+        for number, header in enumerate(table.headers):
+            grid.add_column(Text(header), justify="right" if number else "left", overflow="fold")
+        for row in table.rows:
+            grid.add_row(*map(Text, row))
+        parts += [grid, *(Text(line, style="dim") for line in table.footnotes)]
+    return Group(*parts)
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, in a table cell too."""
+    return _MARKDOWN_SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def _markdown(table: Table) -> str:
+    lines = [
+        f"## {escape(table.title)}",
+        "",
+        _markdown_row(table.headers),
+        _markdown_row_of_marks(len(table.headers)),
+        *map(_markdown_row, table.rows),
+        "",
+    ]
+    for note in table.footnotes:
+        lines += [escape(note), ""]
+    return "\n".join(lines)
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(map(escape, cells)) + " |"
+
+
+def _markdown_row_of_marks(columns: int) -> str:
+    return "|---|" + "---:|" * (columns - 1)
+
+
+def _csv(results: Sequence[Result]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for result in results:
+        about = (result.run, result.model, result.benchmark, result.version)
+        state = (str(result.complete).lower(), result.truncated, result.errors)
+        for name, score in result.scores.items():
+            writer.writerow((*about, name, score.value, score.low, score.high, score.n, *state))
+    return file.getvalue()
