@@ -1,0 +1,329 @@
+"""Asks a model behind any OpenAI-compatible server: vLLM, OpenAI, llama.cpp, SGLang and others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from herl.engine.address import parse_address
+from herl.engine.background import BackgroundJob
+from herl.engine.base import Answer, Engine, EngineOptions, Failure, Request
+from herl.engine.chat_reply import Refusal, parse_refusal, parse_reply
+from herl.engine.retries import Circuit, TryAgain, ordered_wait, retrying
+from herl.errors import HerlError, IncompleteError, UsageError, nearest
+from herl.item import Completion
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+
+_READ_TIMEOUT_S = 600.0
+_CONNECT_TIMEOUT_S = 10.0
+_LIST_TIMEOUT_S = 30.0
+_LIST_RETRIES = 2  # nothing is lost yet, and a wrong port should be told soon
+_TRY_AGAIN = {408, 409, 425, 429}
+_UNPAID = {"insufficient_quota", "billing_hard_limit_reached"}
+_IDENTITY = ("root", "parent", "max_model_len")
+_DROPPABLE = ("temperature", "top_p", "seed")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What a server says at /models: model name -> the fields that it reports of it."""
+
+    models: Mapping[str, Mapping[str, Any]]
+
+    def named(self, name: str, url: str) -> str:
+        """The name asked for, or the only one there is."""
+        if name:
+            return name
+        if len(self.models) == 1:
+            return next(iter(self.models))
+        known = f"It serves {', '.join(sorted(self.models)[:10])}." if self.models else ""
+        raise UsageError(
+            f"{url} does not serve exactly one model, so the name is needed", f"{known} Add #NAME.".strip()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """How this server wants the parameters; learnt from its refusals, and kept.
+
+    Args:
+        renamed: It takes `max_completion_tokens` where others take `max_tokens`.
+        dropped: Parameters that it does not take.
+    """
+
+    renamed: bool = False
+    dropped: frozenset[str] = frozenset()
+
+    def taught_by(self, refusal: Refusal) -> _Dialect | None:
+        """The dialect that a refusal asks for; None when it is about something else."""
+        if "max_completion_tokens" in refusal.message and not self.renamed:
+            return replace(self, renamed=True)
+        if refusal.param in _DROPPABLE and refusal.param not in self.dropped and refusal.code.startswith("unsupported"):
+            return replace(self, dropped=self.dropped | {refusal.param})
+        return None
+
+
+class OpenAIEngine(Engine):
+    """A model behind an OpenAI-compatible server.
+
+    Requests go out at most `options.concurrency` at a time, from a thread of their own. A try that
+    fails for a passing reason (429 and its Retry-After, 408, 409, 5xx, a time-out, a broken connection,
+    a reply that cannot be read) is made again up to `options.max_retries` times; then that request is a
+    `Failure` and the others go on. When several requests in a row fail, the rest are not asked.
+
+    The fingerprint is the address without its secrets, the model's name, and what /models tells of it
+    (vLLM: the folder or hub id behind the name, its context length). It cannot see: other weights, a
+    quantisation, a chat template or default sampling settings under an unchanged name, and a hosted
+    model that its owner updates. `--fresh` with an empty cache asks again.
+
+    Args:
+        model: `http://host:port/v1#name`, the name left out when the server has one model; or
+            `openai:name`.
+        options: Of these `concurrency`, `max_retries` and `extra["timeout"]` (seconds to wait for an
+            answer; else HERL_HTTP_TIMEOUT; else 600) are used.
+
+    Raises:
+        UsageError: not an address, OpenAI's key is missing, or a time-out that is no number.
+    """
+
+    def __init__(self, model: str, options: EngineOptions) -> None:
+        self._address = parse_address(model)
+        self._options = options
+        self._timeout_s = _timeout(options)
+        self._dialect = _Dialect()
+        self._reached = False
+        self._jobs: set[BackgroundJob[Any]] = set()
+        self.model = self._address.shown
+
+    @cached_property
+    def fingerprint(self) -> str:  # type: ignore[override]  # read once, from the server
+        """What identifies the model's answers, as far as the server tells.
+
+        Raises:
+            HerlError: the server cannot be asked, or its name is missing.
+        """
+        name = self._served.named(self._address.name, self._address.url)
+        card = self._served.models.get(name, {})
+        told = {field: card[field] for field in _IDENTITY if card.get(field) is not None}
+        return f"openai {self._address.url}#{name} {json.dumps(told, sort_keys=True)}"
+
+    def generate(self, requests: Sequence[Request]) -> Generator[Answer, None, None]:
+        """Ask for all requests at once, within the limits; see `Engine.generate`.
+
+        Raises:
+            UsageError: wrong or missing key, unknown model, or an address that is no such server.
+            IncompleteError: no server answers, no credit is left, or not one request succeeded.
+        """
+        if not requests:
+            return
+        name = self._served.named(self._address.name, self._address.url)
+        job = BackgroundJob[Answer](lambda emit: self._ask_all(name, requests, emit))
+        self._jobs.add(job)
+        try:
+            yield from job
+        finally:
+            job.close()
+            self._jobs.discard(job)
+
+    def close(self) -> None:
+        """Cancel what is outstanding."""
+        for job in list(self._jobs):
+            job.close()
+
+    @cached_property
+    def _served(self) -> _Served:
+        retries = min(self._options.max_retries, _LIST_RETRIES)
+
+        async def ask(emit: Callable[[_Served], None]) -> None:
+            async with self._client() as client:
+                try:
+                    emit(await retrying(lambda: self._list_models(client), retries, asyncio.Event()))
+                except TryAgain as error:
+                    raise self._nothing_works(error.reason) from None
+
+        with closing(BackgroundJob[_Served](ask)) as job:
+            return next(iter(job))
+
+    async def _list_models(self, client: AsyncOpenAI) -> _Served:
+        try:
+            reply = await self._exchange(client.models.with_raw_response.list(timeout=_LIST_TIMEOUT_S))
+        except Refusal:  # not every server lists its models, and not every key may see them
+            return _Served({})
+        cards = reply.get("data") if isinstance(reply, dict) else None
+        if not isinstance(cards, list):
+            raise UsageError(f"{self._address.url} is not an OpenAI-compatible server", "Does the address end in /v1?")
+        return _Served({str(card["id"]): card for card in cards if isinstance(card, dict) and card.get("id")})
+
+    async def _ask_all(self, name: str, requests: Sequence[Request], emit: Callable[[Answer], None]) -> None:
+        circuit, waiting = Circuit(), iter(requests)
+
+        async with self._client() as client:
+
+            async def worker() -> None:
+                for request in waiting:
+                    emit(Answer(request, await self._answer(client, name, request, circuit)))
+
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(min(self._options.concurrency, len(requests))):
+                    workers.create_task(worker())
+        if not circuit.succeeded:
+            raise self._nothing_works(circuit.reason)
+
+    async def _answer(self, client: AsyncOpenAI, name: str, request: Request, circuit: Circuit) -> Completion | Failure:
+        if circuit.broken.is_set():
+            return Failure(f"not asked, since {self._address.url} stopped answering ({circuit.reason})")
+        try:
+            completion = await retrying(
+                lambda: self._complete(client, name, request), self._options.max_retries, circuit.broken
+            )
+        except TryAgain as error:
+            circuit.failure(error.reason)
+            return Failure(error.reason)
+        except Refusal as refusal:  # the server is well, it only does not take this request
+            circuit.reason = f"HTTP {refusal.status}: {refusal.message}"
+            return Failure(circuit.reason)
+        circuit.success()
+        return completion
+
+    async def _complete(self, client: AsyncOpenAI, name: str, request: Request) -> Completion:
+        """One try; what a server teaches about its parameters is used at once."""
+        longest = request.sampling.max_tokens
+        while True:
+            dialect = self._dialect
+            parameters = _parameters(name, request, dialect, longest)
+            try:
+                reply = await self._exchange(client.chat.completions.with_raw_response.create(**parameters))
+                return parse_reply(reply, request, self.model)
+            except Refusal as refusal:
+                if refusal.status == 404:
+                    raise self._no_such_model(name, refusal) from None
+                if refusal.is_content_filter:
+                    return self._no_answer(request, "content_filter", refusal)
+                if learnt := dialect.taught_by(refusal):
+                    self._learn(learnt)
+                elif refusal.is_about_context:
+                    room = refusal.room_for_answer()
+                    if room is None or room >= longest:
+                        return self._no_answer(request, "error", refusal)
+                    longest = room
+                else:
+                    raise
+
+    async def _exchange(self, call: Awaitable[Any]) -> object:
+        """Await an HTTP call and decode its reply.
+
+        Raises:
+            TryAgain: it failed in passing.
+            Refusal: a 4xx that is about the request.
+            HerlError: a 4xx that is about the account.
+        """
+        from openai import APIConnectionError, APIStatusError, APITimeoutError
+
+        try:
+            reply = await call
+            self._reached = True
+            return json.loads(reply.content)
+        except APITimeoutError:
+            raise TryAgain(f"no reply within {self._timeout_s:g} s") from None
+        except APIConnectionError as error:
+            raise TryAgain(self._address.scrub(f"no connection: {error.__cause__ or error}")) from None
+        except APIStatusError as error:
+            self._reached = True
+            raise self._explain(error) from None
+        except ValueError:
+            raise TryAgain("the reply is not JSON") from None
+
+    def _explain(self, error: APIStatusError) -> Exception:
+        status, url = error.status_code, self._address.url
+        refusal = parse_refusal(status, error.body, self._address.scrub(error.response.text))
+        refusal = replace(refusal, message=self._address.scrub(refusal.message))
+        if status in (401, 403):
+            variable = self._address.key_variable
+            return UsageError(f"{url} refuses the key (HTTP {status})", f"Set {variable} to a key that may use it.")
+        if status == 402 or refusal.code in _UNPAID:
+            return IncompleteError(f"{url}: the account has no credit left", "Then run the same command again.")
+        if status in _TRY_AGAIN or status >= 500:
+            return TryAgain(f"HTTP {status}: {refusal.message}", ordered_wait(error.response.headers))
+        return refusal
+
+    def _nothing_works(self, reason: str) -> HerlError:
+        url = self._address.url
+        if not self._reached:
+            return IncompleteError(f"no server answers at {url} ({reason})", "Start it and run the same command again.")
+        return IncompleteError(f"{url} answered none of the requests ({reason})")
+
+    def _no_such_model(self, name: str, refusal: Refusal) -> UsageError:
+        url, known = self._address.url, list(self._served.models)
+        if known and name not in known:
+            return UsageError(
+                f"{url} serves no model '{name}'", nearest(name, known if len(known) < 20 else known[:20])
+            )
+        return UsageError(f"{url} has no such address or model ({refusal.message})", "Does it end in /v1?")
+
+    def _no_answer(self, request: Request, why: Any, refusal: Refusal) -> Completion:
+        return Completion(
+            text="", finish_reason=why, seed=request.sampling.seed, model=self.model, error=refusal.message
+        )
+
+    def _learn(self, dialect: _Dialect) -> None:
+        dropped = self._dialect.dropped | dialect.dropped
+        for parameter in sorted(dropped - self._dialect.dropped):
+            _log.warning("%s does not take %s: its own setting is used", self.model, parameter)
+        self._dialect = _Dialect(self._dialect.renamed or dialect.renamed, dropped)
+
+    def _client(self) -> AsyncOpenAI:
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
+
+        for name in ("httpx", "httpx2"):  # at INFO they log every URL, and a URL may carry a key
+            logging.getLogger(name).setLevel(logging.WARNING)
+        timeout = Timeout(self._timeout_s, connect=_CONNECT_TIMEOUT_S)
+        address = self._address
+        return AsyncOpenAI(
+            api_key=address.key,
+            base_url=address.url,
+            default_headers=address.headers,
+            default_query=address.query,
+            max_retries=0,
+            timeout=timeout,
+            # A proxy is for other machines: a server on this one is asked directly.
+            http_client=DefaultAsyncHttpxClient(timeout=timeout, trust_env=not address.is_loopback),
+        )
+
+
+def _parameters(name: str, request: Request, dialect: _Dialect, longest: int) -> dict[str, Any]:
+    """The arguments of a chat-completions call."""
+    sampling = request.sampling
+    values: dict[str, Any] = {
+        "model": name,
+        "messages": [message.as_dict() for message in request.messages],
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "seed": sampling.seed,
+        "max_completion_tokens" if dialect.renamed else "max_tokens": longest,
+    }
+    if sampling.stop:
+        values["stop"] = list(sampling.stop)
+    if sampling.top_k:
+        values["extra_body"] = {"top_k": sampling.top_k}  # vLLM, SGLang and llama.cpp take it; OpenAI has none
+    return {key: value for key, value in values.items() if key not in dialect.dropped}
+
+
+def _timeout(options: EngineOptions) -> float:
+    value = options.extra.get("timeout", os.environ.get("HERL_HTTP_TIMEOUT") or _READ_TIMEOUT_S)
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not seconds > 0:
+        raise UsageError(f"the HTTP time-out must be a number of seconds above 0, not {value!r}")
+    return seconds
