@@ -3,8 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/cpu.txt
-HERL_DATA ?= $(wildcard ../shared/data)
-export HERL_DATA
 
 .PHONY: setup demo test lint lock clean
 
@@ -19,6 +17,7 @@ $(VENV)/.ready: $(LOCK) pyproject.toml
 demo: setup
 	$(BIN)/herl eval -m demo -b demo
 
+# Tests that need official data look for them in HERL_DATA, else in ../shared/data, else are skipped.
 test: setup
 	$(BIN)/python -m pytest
 

@@ -1,0 +1,235 @@
+"""Runs that cannot be lost: killed, refused, full disks, changed settings. All through the real command."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import ChatServer
+
+from herl.rows import read_rows
+
+HERL = [sys.executable, "-m", "herl.cli.app"]
+
+
+@pytest.fixture
+def server() -> Iterator[ChatServer]:
+    running = ChatServer(delay=0.02)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """An environment with a cache and nothing else of its own."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("HERL_", "OPENAI_"))}
+    return {**kept, "HERL_CACHE": str(tmp_path / "cache"), "HERL_RUNS_DIR": str(tmp_path / "runs")}
+
+
+def command(server: ChatServer, *more: str) -> list[str]:
+    return [*HERL, "eval", "-m", server.url, "-b", "demo", "--temperature", "1", "-j", "4", *more]
+
+
+def herl(env: dict[str, str], *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(list(args), env=env, capture_output=True, text=True, timeout=120)
+
+
+def rows_of(env: dict[str, str], run: str) -> list[dict[str, Any]]:
+    rows = read_rows(Path(env["HERL_RUNS_DIR"]) / run / "demo" / "samples.jsonl")
+    return sorted(rows, key=lambda row: (row["id"], row["sample"]))
+
+
+def wait_for_rows(env: dict[str, str], run: str, count: int) -> None:
+    path = Path(env["HERL_RUNS_DIR"]) / run / "demo" / "samples.jsonl"
+    until = time.monotonic() + 60
+    while not path.exists() or path.read_bytes().count(b"\n") < count:
+        assert time.monotonic() < until, "no rows came"
+        time.sleep(0.01)
+
+
+def test_killed_at_ten_random_moments_a_run_ends_with_the_rows_of_an_undisturbed_one(
+    server: ChatServer, home: dict[str, str], tmp_path: Path
+) -> None:
+    undisturbed = herl({**home, "HERL_CACHE": str(tmp_path / "other")}, *command(server, "--run", "whole"))
+    assert undisturbed.returncode == 0, undisturbed.stderr
+
+    server.delay = 0.1
+    moments, kills = random.Random(7), 0
+    for _ in range(40):
+        process = subprocess.Popen(command(server, "--run", "killed"), env=home, stderr=subprocess.PIPE)
+        try:
+            process.wait(moments.uniform(0.3, 2.2))
+            break
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            kills += 1
+            if kills == 10:
+                break
+    server.delay = 0.0
+    assert kills == 10, "the run was over before it had been killed ten times"
+    last = herl(home, *command(server, "--run", "killed"))
+
+    assert last.returncode == 0, last.stderr
+    assert rows_of(home, "killed") == rows_of(home, "whole")
+    results = [
+        json.loads((Path(home["HERL_RUNS_DIR"]) / run / "demo" / "result.json").read_text())
+        for run in ("killed", "whole")
+    ]
+    assert results[0] == results[1]
+    assert results[0]["complete"]
+
+
+def test_a_finished_run_returns_at_once_without_asking_the_model(server: ChatServer, home: dict[str, str]) -> None:
+    first = herl(home, *command(server))
+    asked = server.asked
+    second = herl(home, *command(server))
+    assert (first.returncode, second.returncode) == (0, 0), second.stderr
+    assert server.asked == asked
+    assert second.stdout == first.stdout
+
+
+def test_a_finished_run_is_shown_even_when_its_server_is_gone(server: ChatServer, home: dict[str, str]) -> None:
+    first = herl(home, *command(server))
+    server.close()
+    second = herl(home, *command(server, "--max-retries", "0"))
+    assert second.returncode == 0, second.stderr
+    assert second.stdout == first.stdout
+
+
+def test_paid_answers_are_not_bought_twice_by_another_run(server: ChatServer, home: dict[str, str]) -> None:
+    herl(home, *command(server, "--run", "one"))
+    asked = server.asked
+    again = herl(home, *command(server, "--run", "two"))
+    assert again.returncode == 0, again.stderr
+    assert server.asked == asked
+    assert rows_of(home, "one") == rows_of(home, "two")
+
+
+def test_fresh_starts_over_and_asks_for_every_answer_anew(server: ChatServer, home: dict[str, str]) -> None:
+    herl(home, *command(server, "--limit", "5"))
+    asked = server.asked
+    fresh = herl(home, *command(server, "--limit", "6", "--fresh"))
+    assert fresh.returncode == 0, fresh.stderr
+    assert server.asked == asked + 6
+
+
+def test_a_second_process_on_the_same_run_is_refused_and_the_first_goes_on(
+    server: ChatServer, home: dict[str, str]
+) -> None:
+    server.delay = 0.3
+    first = subprocess.Popen(command(server, "--run", "x"), env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for_rows(home, "x", 1)
+    second = herl(home, *command(server, "--run", "x"))
+    server.delay = 0.0
+    _, errors = first.communicate(timeout=60)
+    assert second.returncode == 2
+    assert f"run 'x' is in use by another herl (process {first.pid})" in second.stderr
+    assert first.returncode == 0, errors
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (["--temperature", "0.5"], "temperature = 1.0, now it is 0.5"),
+        (["--limit", "3"], "limit = null, now it is 3"),
+        (["--seed", "1"], "seed = 0, now it is 1"),
+        (["--system", "Be brief."], "system"),
+    ],
+)
+def test_a_changed_setting_is_named_and_nothing_is_touched(
+    server: ChatServer, home: dict[str, str], change: list[str], named: str
+) -> None:
+    herl(home, *command(server, "--run", "x"))
+    before = rows_of(home, "x")
+    changed = herl(home, *command(server, "--run", "x", *change))
+    assert changed.returncode == 2
+    assert named in changed.stderr
+    assert "--fresh" in changed.stderr
+    assert rows_of(home, "x") == before
+
+
+def test_a_run_of_a_newer_herl_is_refused(server: ChatServer, home: dict[str, str]) -> None:
+    herl(home, *command(server, "--run", "x"))
+    path = Path(home["HERL_RUNS_DIR"]) / "x" / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    refused = herl(home, *command(server, "--run", "x"))
+    assert refused.returncode == 2
+    assert "written by a newer HeRL" in refused.stderr
+
+
+def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(
+    server: ChatServer, home: dict[str, str]
+) -> None:
+    server.delay = 0.2
+    process = subprocess.Popen(command(server, "--run", "x"), env=home, stderr=subprocess.PIPE, text=True)
+    wait_for_rows(home, "x", 4)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    server.delay = 0.0
+    assert process.returncode == 130, errors
+    assert "same command continues" in errors
+    assert "Traceback" not in errors
+    kept = len(rows_of(home, "x"))
+    asked = server.asked
+    done = herl(home, *command(server, "--run", "x"))
+    assert done.returncode == 0, done.stderr
+    assert len(rows_of(home, "x")) == 40
+    assert server.asked - asked <= 40 - kept
+
+
+def test_a_server_that_dies_leaves_an_incomplete_run_that_can_be_finished(home: dict[str, str]) -> None:
+    server = ChatServer(delay=0.05)
+    process = subprocess.Popen(
+        command(server, "--run", "x", "--max-retries", "0"), env=home, stderr=subprocess.PIPE, text=True
+    )
+    wait_for_rows(home, "x", 8)
+    server.close()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1, errors
+    assert "could not be had" in errors
+    assert "Traceback" not in errors
+    result = json.loads((Path(home["HERL_RUNS_DIR"]) / "x" / "demo" / "result.json").read_text())
+    assert not result["complete"]
+    assert result["rows"] == len(rows_of(home, "x")) < 40
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_stops_the_run_with_whole_rows_and_room_lets_it_finish(
+    server: ChatServer, home: dict[str, str], small_disk: Path
+) -> None:
+    home = {**home, "HERL_RUNS_DIR": str(small_disk)}
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(24 * 1024))
+    stopped = herl(home, *command(server, "--run", "x"))
+    assert stopped.returncode == 1, stopped.stderr
+    assert "no space left on the disk" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    kept = rows_of(home, "x")
+    assert 0 < len(kept) < 40
+
+    ballast.unlink()
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    finished = herl(home, *command(server, "--run", "x"))
+    assert finished.returncode == 0, finished.stderr
+    assert [row for row in rows_of(home, "x") if row in kept] == kept
+    assert len(rows_of(home, "x")) == 40
