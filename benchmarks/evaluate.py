@@ -260,7 +260,11 @@ def _items_digest(items: Sequence[Item]) -> str:
                 item.id,
                 [message.as_dict() for message in item.messages],
                 [
-                    [criterion.id, criterion.check and [criterion.check.id, dict(criterion.check.kwargs)], criterion.weight]
+                    [
+                        criterion.id,
+                        criterion.check and [criterion.check.id, dict(criterion.check.kwargs)],
+                        criterion.weight,
+                    ]
                     for criterion in item.rubric.criteria
                 ],
             ]

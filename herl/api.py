@@ -122,16 +122,13 @@ def load_run(name: str, runs_dir: Path = Path("runs")) -> Evaluation:
         The run and its results so far.
 
     Raises:
-        UsageError: there is no such run, or it is damaged.
+        UsageError: there is no such run, it has no results yet, or it is damaged.
     """
-    from herl.run import read_record, read_result
+    from herl.report import read_run
+    from herl.report.read import find_run
 
-    path = runs_dir / name
-    if not (path / "run.json").exists():
-        raise UsageError(f"{path} is not a run")
-    record = read_record(path / "run.json")
-    results = [read_result(path, bench) for bench in record["config"]["benchmarks"]]
-    return Evaluation(path, [result for result in results if result], resumed=True)
+    path = find_run(runs_dir, name)
+    return Evaluation(path, [result.document for result in read_run(path)], resumed=True)
 
 
 def _evaluate(
@@ -164,15 +161,16 @@ def _evaluate(
     return Evaluation(run.path, results, resumed=False)
 
 
-def _finished(run: Run, engine: Engine, chosen: Sequence[Benchmark]) -> list[dict[str, Any]] | None:
+def _finished(run: Run, engine: Engine, chosen: Sequence[Benchmark]) -> list[Mapping[str, Any]] | None:
     """The results of a run in which nothing is left to do, None otherwise."""
-    from herl.run import read_result
+    from herl.report import read_run
 
-    pinned = run.record["benchmarks"]
-    if any(pinned.get(benchmark.name, {}).get("version") != benchmark.version for benchmark in chosen):
-        return None
-    results = [read_result(run.path, benchmark.name) for benchmark in chosen]
-    if not all(result and result["complete"] for result in results):
+    try:
+        results = read_run(run.path)
+    except UsageError:
+        return None  # missing or damaged: they are added up from the rows again
+    versions = [benchmark.version for benchmark in chosen]
+    if [result.version for result in results] != versions or not all(result.complete for result in results):
         return None
     try:
         run.pin_model(engine.fingerprint)
@@ -180,7 +178,7 @@ def _finished(run: Run, engine: Engine, chosen: Sequence[Benchmark]) -> list[dic
         raise
     except HerlError:
         pass  # a server that is down now can have no say in answers that it gave before
-    return [result for result in results if result]
+    return [result.document for result in results]
 
 
 def _check_recorded(engine: Engine, work: Work, settings: Settings, allow_missing: bool) -> None:

@@ -158,21 +158,6 @@ def bench_folder(run: Path, bench: str) -> Path:
     return run / bench.replace(":", "-")
 
 
-def read_result(run: Path, bench: str) -> dict[str, Any] | None:
-    """A benchmark's result.json, None when there is none yet.
-
-    Raises:
-        UsageError: it is damaged.
-    """
-    path = bench_folder(run, bench) / "result.json"
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read ({error})", "Delete it and run the same command again.") from None
-
-
 def _checked(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", name):
         raise UsageError(f"run name {name!r} may hold only letters, digits, '.', '_' and '-'")

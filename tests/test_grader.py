@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from herl.errors import UsageError
-from herl.grader import CheckGrader
+from herl.grader import CheckFunction, CheckGrader
 from herl.item import Item, Message
 from herl.rubric import Check, Criterion, Outcome, Rubric
 
@@ -23,7 +23,7 @@ def broken(text: str) -> bool:
     raise ZeroDivisionError(text)
 
 
-CHECKS = {"short": short, "broken": broken}
+CHECKS: dict[str, CheckFunction] = {"short": short, "broken": broken}
 
 
 def test_each_criterion_gets_its_own_verdict_in_order() -> None:

@@ -43,7 +43,9 @@ def test_the_wheel_holds_every_module_and_the_demo_prompts_once(wheel: list[str]
     assert len(wheel) == len(set(wheel))
     for name in ("herl/rubric.py", "herl/py.typed", "herl/cli/app.py", "herl/benchmarks/demo/prompts.jsonl"):
         assert name in wheel
-    modules = {f"herl/{p.relative_to(ROOT / 'herl')}" for p in (ROOT / "herl").rglob("*.py") if "benchmarks" not in p.parts}
+    modules = {
+        f"herl/{p.relative_to(ROOT / 'herl')}" for p in (ROOT / "herl").rglob("*.py") if "benchmarks" not in p.parts
+    }
     modules |= {f"herl/{p.relative_to(ROOT)}" for p in (ROOT / "benchmarks").rglob("*.py")}
     assert modules <= set(wheel)
 

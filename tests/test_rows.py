@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from herl.errors import UsageError
 from herl.rows import RowWriter, read_rows
 
 
-def write(path: Path, *rows: dict[str, object]) -> None:
+def write(path: Path, *rows: Mapping[str, object]) -> None:
     with RowWriter(path) as writer:
         for row in rows:
             writer.append(row)

@@ -167,9 +167,7 @@ def test_a_run_of_a_newer_herl_is_refused(server: ChatServer, home: dict[str, st
     assert "written by a newer HeRL" in refused.stderr
 
 
-def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(
-    server: ChatServer, home: dict[str, str]
-) -> None:
+def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(server: ChatServer, home: dict[str, str]) -> None:
     server.delay = 0.2
     process = subprocess.Popen(command(server, "--run", "x"), env=home, stderr=subprocess.PIPE, text=True)
     wait_for_rows(home, "x", 4)

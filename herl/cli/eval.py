@@ -53,7 +53,10 @@ def run(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="Engine settings, such as vllm.tensor_parallel_size=2.", show_default=False
+            "--set",
+            metavar="KEY=VALUE",
+            help="Engine settings, such as vllm.tensor_parallel_size=2.",
+            show_default=False,
         ),
     ] = None,
     concurrency: Annotated[
@@ -63,7 +66,9 @@ def run(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="replay: count items without an answer as unanswered.")
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over: delete the run, ask for every answer anew.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over: delete the run, ask for every answer anew.")
+    ] = False,
     min_score: MinScore = None,
     as_json: AsJson = False,
 ) -> None:
@@ -71,7 +76,7 @@ def run(
     from herl.api import evaluate
     from herl.benchmarks.evaluate import Settings
     from herl.engine.base import EngineOptions
-    from herl.report.progress import watch
+    from herl.report.progress import Progress
 
     with stdout_reserved():
         done = evaluate(
@@ -84,7 +89,7 @@ def run(
             data_dir=data_dir,
             allow_missing=allow_missing,
             fresh=fresh,
-            watch=watch,
+            watch=Progress,
             command=["herl", *sys.argv[1:]],
         )
     finish(done, as_json=as_json, min_score=min_score)

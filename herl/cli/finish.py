@@ -51,8 +51,7 @@ def _print_table(done: Evaluation) -> None:
     from herl.report.read import read_run
 
     console = make_console()
-    for table in terminal_table(read_run(done.path)):
-        console.print(table)
+    console.print(terminal_table(read_run(done.path)))
     for name in ("summary.md", "summary.csv"):
         console.print(str(done.path / name))
     if done.resumed:

@@ -37,6 +37,7 @@ def run(
 ) -> None:
     """Score a file of answers as a benchmark's own scorer would."""
     from herl.api import score
+    from herl.report.progress import Progress
 
     with stdout_reserved():
         done = score(
@@ -47,6 +48,7 @@ def run(
             data_dir=data_dir,
             allow_missing=allow_missing,
             fresh=fresh,
+            watch=Progress,
             command=["herl", *sys.argv[1:]],
         )
     finish(done, as_json=as_json, min_score=min_score)
