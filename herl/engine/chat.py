@@ -1,0 +1,97 @@
+"""From messages to token ids and from sampled tokens to a completion, the same way for every local engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from herl.engine.base import Answer, Request
+from herl.engine.thinking import OPEN, split_thinking
+from herl.errors import UsageError
+from herl.item import Completion, FinishReason, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request as the model reads it.
+
+    Args:
+        request: What was asked.
+        ids: Token ids, `[prompt]`, chat template applied.
+        opened: The template itself opened a thinking block, so the answer starts inside it.
+        max_tokens: The longest answer that was asked for and fits the context, at least 1.
+    """
+
+    request: Request
+    ids: tuple[int, ...]
+    opened: bool
+    max_tokens: int
+
+
+def require_template(tokenizer: Any, model: str) -> None:
+    """Refuse a model that cannot hold a conversation.
+
+    Raises:
+        UsageError: the tokenizer has no chat template.
+    """
+    if not getattr(tokenizer, "chat_template", None):
+        raise UsageError(
+            f"the model {model} has no chat template, which turns a conversation into its prompt",
+            "Use an instruct model, or save a chat_template with the tokenizer.",
+        )
+
+
+def render(tokenizer: Any, request: Request, context: int) -> Prompt | str:
+    """Turn a request into a prompt.
+
+    Args:
+        tokenizer: A Hugging Face tokenizer with a chat template.
+        request: What is asked.
+        context: The model's longest sequence, prompt and answer together, in tokens.
+
+    Returns:
+        The prompt, or why this model can never answer this request.
+    """
+    from jinja2 import TemplateError
+
+    messages = [message.as_dict() for message in request.messages]
+    try:
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    except TemplateError as error:
+        return f"the model's chat template refuses this conversation: {error}"
+    # verbose=False: the tokenizer need not warn of a length that is checked here.
+    ids = tuple(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+    if len(ids) >= context:
+        return f"the prompt has {len(ids)} tokens, the model's context is {context}"
+    opened = text.rstrip().endswith(OPEN)
+    return Prompt(request, ids, opened, min(request.sampling.max_tokens, context - len(ids)))
+
+
+def refusal(request: Request, reason: str, model: str) -> Answer:
+    """The answer to a request that the model can never answer."""
+    return Answer(request, Completion("", "error", seed=request.sampling.seed, model=model, error=reason))
+
+
+def answer(prompt: Prompt, text: str, token_ids: Sequence[int], finish: FinishReason, model: str) -> Answer:
+    """The answer to a prompt, its thinking block split off.
+
+    Args:
+        prompt: What the model read.
+        text: What it wrote, special tokens and stop string left out.
+        token_ids: The same as sampled, `[time]`.
+        finish: Why it ended; a thinking block that never ended makes it "length".
+        model: The model's name as the user gave it.
+    """
+    thinking, rest, finished = split_thinking(text, prompt.opened)
+    completion = Completion(
+        text=rest,
+        finish_reason=finish if finished else "length",
+        thinking=thinking,
+        prompt_ids=prompt.ids,
+        token_ids=tuple(token_ids),
+        usage=Usage(len(prompt.ids), len(token_ids)),
+        seed=prompt.request.sampling.seed,
+        model=model,
+    )
+    return Answer(prompt.request, completion)

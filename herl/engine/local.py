@@ -1,0 +1,105 @@
+"""What the engines that run in this process share: finding the model, its fingerprint, its prompts."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Generator, Sequence
+from typing import Any, ClassVar
+
+from herl.engine import hardware
+from herl.engine.base import Answer, Engine, EngineOptions, Request
+from herl.engine.chat import Prompt, refusal, render, require_template
+from herl.engine.quiet import quiet
+from herl.engine.weights import find_weights
+from herl.errors import HerlError, UsageError
+
+
+class LocalEngine(Engine):
+    """A model in this process. Subclasses load it and answer prompts.
+
+    Args:
+        model: "demo", a folder or a hub id.
+        options: How to run it; `extra` goes to the engine as it is.
+
+    Raises:
+        UsageError: there is no such model or device.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, model: str, options: EngineOptions) -> None:
+        self.model = model
+        self._weights = find_weights(model)
+        self._extra = dict(options.extra)
+        self._device = hardware.pick_device(options.device)
+        self._dtype = str(self._extra.pop("dtype", "") or hardware.pick_dtype(self._device))
+        self._tokenizer: Any = None
+        settings = json.dumps(self._extra, sort_keys=True, default=str) if self._extra else ""
+        self.fingerprint = "/".join([self.kind, self._dtype, self._device, self._weights.digest, settings]).rstrip("/")
+
+    def generate(self, requests: Sequence[Request]) -> Generator[Answer]:
+        """Answer all requests, as `Engine.generate` says; the first call loads the model."""
+        self._ensure_loaded()
+        prompts: list[Prompt] = []
+        for request in requests:
+            rendered = render(self._tokenizer, request, self._context())
+            if isinstance(rendered, Prompt):
+                prompts.append(rendered)
+            else:
+                yield refusal(request, rendered, self.model)
+        yield from self._answer(prompts)
+
+    def _ensure_loaded(self) -> None:
+        if self._is_loaded():
+            return
+        with quiet():
+            name = self._weights.locate()
+            self._tokenizer = self._tokenizer or self._load_tokenizer(name)
+            try:
+                self._load(name)
+            except HerlError:
+                raise
+            except Exception as error:  # the engines raise whatever they like; all mean that it cannot be loaded
+                raise HerlError(f"{self.kind} cannot load {self.model}: {first_line(error)}", self._advice()) from error
+
+    def _load_tokenizer(self, name: str) -> Any:
+        from transformers import AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(name, revision=self._weights.revision)
+        except Exception as error:  # as above
+            raise UsageError(f"the tokenizer of {self.model} cannot be loaded: {first_line(error)}") from error
+        require_template(tokenizer, self.model)
+        return tokenizer
+
+    def _advice(self) -> str:
+        return "HERL_DEBUG=1 shows the engine's own log; herl doctor says what works here."
+
+    @abstractmethod
+    def _is_loaded(self) -> bool: ...
+
+    @abstractmethod
+    def _load(self, name: str) -> None:
+        """Load the weights.
+
+        Args:
+            name: The folder or hub id.
+
+        Raises:
+            Exception: anything; the caller words it for the user.
+        """
+
+    @abstractmethod
+    def _context(self) -> int:
+        """The longest sequence of the loaded model, prompt and answer together, in tokens."""
+
+    @abstractmethod
+    def _answer(self, prompts: Sequence[Prompt]) -> Generator[Answer]:
+        """Answer prompts that fit, yielding each as it finishes."""
+
+
+def first_line(error: BaseException) -> str:
+    """An error's first line, for a message of one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

@@ -1,0 +1,123 @@
+"""Runs a model with vLLM in this process and hands out answers as they finish."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Generator, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from herl.engine import hardware
+from herl.engine.base import Answer
+from herl.engine.chat import Prompt, answer
+from herl.engine.local import LocalEngine
+from herl.engine.quiet import quiet
+from herl.errors import UsageError, nearest
+from herl.item import FinishReason
+
+if TYPE_CHECKING:
+    from vllm import SamplingParams
+
+
+class VLLMEngine(LocalEngine):
+    """vLLM's engine, stepped by `generate`. `--set vllm.NAME=VALUE` sets any argument of `vllm.LLM`."""
+
+    kind: ClassVar[str] = "vllm"
+
+    _llm: Any = None
+    _numbers = count()
+
+    def _is_loaded(self) -> bool:
+        return self._llm is not None
+
+    def _load(self, name: str) -> None:
+        if self._device == "cpu":
+            _prepare_cpu()
+        from vllm import LLM
+
+        self._check_extra()
+        settings: dict[str, Any] = {
+            "dtype": self._dtype,
+            "revision": self._weights.revision,
+            "enforce_eager": self._device == "cpu",
+            "max_model_len": -1,  # the model's own, or as much of it as the memory for keys and values holds
+            "use_tqdm_on_load": False,
+        }
+        self._llm = LLM(name, **{**settings, **self._extra})
+
+    def _check_extra(self) -> None:
+        from dataclasses import fields
+        from inspect import signature
+
+        from vllm import LLM, EngineArgs
+
+        known = {field.name for field in fields(EngineArgs)} | set(signature(LLM).parameters)
+        for key in self._extra:
+            if key not in known - {"model", "tokenizer", "kwargs", "revision"}:
+                raise UsageError(f"vllm.LLM has no setting '{key}'", nearest(key, sorted(known)))
+
+    def _context(self) -> int:
+        return int(self._llm.llm_engine.vllm_config.model_config.max_model_len)
+
+    def _answer(self, prompts: Sequence[Prompt]) -> Generator[Answer]:
+        engine = self._llm.llm_engine
+        waiting: dict[str, Prompt] = {}
+        stepping = False
+        try:
+            for prompt in prompts:
+                name = f"herl-{next(self._numbers)}"
+                waiting[name] = prompt
+                engine.add_request(name, {"prompt_token_ids": list(prompt.ids)}, _sampling_params(prompt))
+            while waiting:
+                stepping = True
+                outputs = engine.step()
+                stepping = False
+                for output in outputs:
+                    if output.finished:
+                        yield self._finish(waiting.pop(output.request_id), output.outputs[0])
+        finally:
+            if stepping:
+                # A step that was broken off leaves vLLM's scheduler in no known state: load the model anew.
+                self.close()
+            elif waiting:
+                engine.abort_request(list(waiting))
+
+    def _finish(self, prompt: Prompt, output: Any) -> Answer:
+        finish: FinishReason = "length" if output.finish_reason == "length" else "stop"
+        return answer(prompt, output.text, output.token_ids, finish, self.model)
+
+    def close(self) -> None:
+        """Free the model's memory, and the GPU's; the next `generate` loads it again."""
+        if self._llm is None:
+            return
+        from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
+        with quiet():
+            self._llm.llm_engine.engine_core.shutdown()
+            self._llm = None
+            gc.collect()
+            cleanup_dist_env_and_memory()
+
+
+def _prepare_cpu() -> None:
+    """Settings that vLLM reads from the environment; what the user has set stays."""
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")  # GiB
+    os.environ.setdefault("OMP_NUM_THREADS", str(hardware.threads()))
+
+
+def _sampling_params(prompt: Prompt) -> SamplingParams:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    sampling = prompt.request.sampling
+    return SamplingParams(
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        max_tokens=prompt.max_tokens,
+        stop=list(sampling.stop),
+        seed=sampling.seed,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )

@@ -1,0 +1,164 @@
+"""Finds a local model's weights, and tells two models apart without loading either."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from herl.errors import HerlError, UsageError, nearest
+from herl.files import write_atomically
+from herl.resources import cache_dir
+
+# What decides a model's answers; a checkpoint folder also holds optimizer states and logs, which do not.
+_PARTS = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template*",
+    "*.jinja",
+    "*.model",
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "pytorch_model*.bin*",
+    "*.py",
+)
+_MEMO_FROM_BYTES = 1 << 20
+_WORDS = ["demo", "openai:NAME", "replay:FILE.jsonl", "http://HOST:PORT/v1#NAME"]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A local model, found but not loaded.
+
+    Args:
+        digest: Same digest, same weights, tokenizer and chat template.
+        locate: Gives the folder or hub id that transformers and vLLM load; may first convert (the demo model).
+        revision: The hub's commit; None for a folder.
+    """
+
+    digest: str
+    locate: Callable[[], str]
+    revision: str | None = None
+
+
+def find_weights(model: str) -> Weights:
+    """Find what a model string names: "demo", a folder, or a hub id.
+
+    Raises:
+        UsageError: there is no such model, or the hub is needed and cannot be reached.
+    """
+    if model == "demo":
+        from herl.engine.demo import find_demo
+
+        return find_demo()
+    path = Path(model).expanduser()
+    if path.exists():
+        return _local(path.resolve())
+    if model.startswith(("/", "./", "../", "~")):
+        raise UsageError(f"the model folder {model} does not exist")
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", model):
+        return hub_weights(model)
+    raise UsageError(f"unknown model '{model}': neither a folder nor a hub id like org/name", nearest(model, _WORDS))
+
+
+def _local(folder: Path) -> Weights:
+    if not (folder / "config.json").is_file():
+        raise UsageError(
+            f"{folder} is not a model folder: it has no config.json",
+            "Give the folder that save_pretrained wrote.",
+        )
+    return Weights(folder_digest(folder), lambda: str(folder))
+
+
+def hub_weights(name: str, revision: str | None = None) -> Weights:
+    """A model on the hub, at a commit.
+
+    Args:
+        name: "org/name".
+        revision: The commit; None asks the hub for the newest, or takes the one in the hub's cache.
+
+    Raises:
+        UsageError: the hub does not have it, or cannot be reached and the model is not in its cache.
+    """
+    commit = revision or _newest_commit(name)
+    return Weights(f"{name}@{commit}", lambda: name, commit)
+
+
+def _newest_commit(name: str) -> str:
+    import httpx
+    from huggingface_hub import HfApi, constants, errors
+
+    cause = "HF_HUB_OFFLINE is set"
+    if not constants.HF_HUB_OFFLINE:
+        try:
+            return str(HfApi().model_info(name, timeout=10).sha)
+        except errors.GatedRepoError:
+            raise UsageError(f"the model {name} is gated", "Ask for access on its page, then: hf auth login.") from None
+        except errors.RepositoryNotFoundError:
+            raise UsageError(
+                f"there is no model {name}: no such folder here, and not on the hub", "A private one: hf auth login."
+            ) from None
+        except (httpx.HTTPError, OSError) as error:  # all of the hub's own errors are one of these
+            cause = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return _cached_commit(name) or _unreachable(name, cause)
+
+
+def _cached_commit(name: str) -> str | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(name, "config.json")
+    return Path(config).parent.name if isinstance(config, str) else None
+
+
+def _unreachable(name: str, cause: str) -> str:
+    raise UsageError(
+        f"there is no folder {name}, and the hub cannot be asked for it ({cause[:120]})",
+        "Without a network: -m demo, or the path of a model folder.",
+    )
+
+
+def folder_digest(folder: Path) -> str:
+    """sha256 over names and contents of the files that decide a model's answers.
+
+    Returns:
+        64 hex digits.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    files = sorted({path for part in _PARTS for path in folder.glob(part) if path.is_file()})
+    try:
+        contents = [[path.name, file_digest(path)] for path in files]
+    except OSError as error:
+        raise UsageError(f"the model folder {folder} cannot be read: {error}") from None
+    return hashlib.sha256(json.dumps(contents).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file; of a large one it is remembered by path, size and time of change.
+
+    Returns:
+        64 hex digits.
+    """
+    status = path.stat()
+    key = hashlib.sha256(f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()
+    memo = cache_dir() / "sha256" / key
+    large = status.st_size >= _MEMO_FROM_BYTES
+    if large and memo.is_file():
+        return memo.read_text(encoding="ascii")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if large:
+        with suppress(HerlError, OSError):  # a cache that cannot be written only costs time
+            memo.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(memo, digest)
+    return digest
