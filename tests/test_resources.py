@@ -1,0 +1,85 @@
+"""Where rows come from, and what is said when they do not come."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from herl.errors import UsageError
+from herl.resources import DataSource, Store, read_jsonl, rows_digest
+
+SOURCE = DataSource(local="ifeval/input_data.jsonl", hub="google/IFEval", revision="0" * 40)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def folder_with(tmp_path: Path, text: str) -> Store:
+    path = tmp_path / SOURCE.local
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return Store(tmp_path)
+
+
+def test_rows_come_from_the_data_folder_without_their_nulls(tmp_path: Path) -> None:
+    store = folder_with(tmp_path, '{"key": 1, "kwargs": [{"n": 2, "word": null}], "x": null}\n\n{"key": 2}\n')
+    assert store.rows(SOURCE) == [{"key": 1, "kwargs": [{"n": 2}]}, {"key": 2}]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"key": 1}\n{"key": \n', "line 2: not valid JSON"),
+        ('{"key": 1}\n[1]\n', "line 2: expected a JSON object, found list"),
+    ],
+)
+def test_a_malformed_row_is_named_with_file_and_line(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        folder_with(tmp_path, text).rows(SOURCE)
+    assert f"input_data.jsonl, {named}" in raised.value.message
+
+
+def test_a_missing_file_and_a_missing_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"input_data\.jsonl does not exist"):
+        Store(tmp_path).rows(SOURCE)
+    with pytest.raises(UsageError, match="is not a folder"):
+        Store(tmp_path / "nowhere").rows(SOURCE)
+
+
+def test_bytes_that_are_not_text_are_an_error_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"a": "\xff\xfe"}\n')
+    with pytest.raises(UsageError, match="cannot be read"):
+        list(read_jsonl(path))
+
+
+def test_without_a_network_the_hub_is_named_with_both_ways_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(UsageError) as raised:
+        Store().rows(SOURCE)
+    assert "google/IFEval could not be fetched" in raised.value.message
+    assert "herl data pull" in raised.value.hint
+    assert "--data-dir" in raised.value.hint
+
+
+@given(st.lists(st.dictionaries(st.text(), JSON, max_size=4), max_size=3))
+def test_a_digest_depends_on_values_and_not_on_key_order_or_nulls(rows: list[dict[str, object]]) -> None:
+    shuffled = [dict(reversed(row.items())) | {"added": None} for row in rows if "added" not in row]
+    if len(shuffled) == len(rows):
+        assert rows_digest(shuffled) == rows_digest(rows)
+    assert rows_digest(json.loads(json.dumps(rows))) == rows_digest(rows)
+
+
+def test_a_changed_value_changes_the_digest() -> None:
+    assert rows_digest([{"key": 1}]) != rows_digest([{"key": 2}])
+    assert rows_digest([{"key": 1}, {"key": 2}]) != rows_digest([{"key": 2}, {"key": 1}])
