@@ -1,0 +1,77 @@
+"""Sentences and words of English text, as NLTK splits them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from herl import nltk_data
+from herl.errors import UsageError
+from herl.resources import Store
+
+UNTRAINED = "sentences were split by NLTK's untrained rules: counts of sentences and capital words may differ"
+
+_MEMO = 16  # strict and loose grading try the same few readings of one answer
+
+
+class English:
+    """NLTK's English sentence splitter (punkt) and word tokenizer (Treebank style).
+
+    Each benchmark owns one, so that what one of them settles for never reaches another.
+
+    Args:
+        may_be_untrained: Where the trained model is missing, `prepare` settles for NLTK's untrained
+            rules and says so. Otherwise a missing model is an error.
+    """
+
+    def __init__(self, *, may_be_untrained: bool = False) -> None:
+        self._may_be_untrained = may_be_untrained
+        self._folder: Path | None = None
+        self._splitter: Any = None
+        self.sentences = lru_cache(_MEMO)(self._count_sentences)
+        self.capital_words = lru_cache(_MEMO)(self._count_capital_words)
+
+    def prepare(self, store: Store) -> Sequence[str]:
+        """Load the sentence model; again only when it is found elsewhere than before.
+
+        Returns:
+            Notes that every report must carry: one when the untrained rules are used, else none.
+
+        Raises:
+            UsageError: there is no model, and there must be one.
+        """
+        try:
+            self._load(nltk_data.ensure("punkt_tab", store))
+        except UsageError as error:
+            if not self._may_be_untrained:
+                raise
+            self._load(None)
+            return (f"{UNTRAINED} ({error.message})",)
+        return ()
+
+    def _load(self, folder: Path | None) -> None:
+        if self._splitter is not None and folder == self._folder:
+            return
+        from nltk.data import FileSystemPathPointer
+        from nltk.tokenize.punkt import PunktSentenceTokenizer, load_punkt_params
+
+        model = load_punkt_params(FileSystemPathPointer(str(folder))) if folder else None
+        self._splitter, self._folder = PunktSentenceTokenizer(model), folder
+        self.sentences.cache_clear()
+        self.capital_words.cache_clear()
+
+    def _split(self, text: str) -> list[str]:
+        if self._splitter is None:
+            self._load(nltk_data.ensure("punkt_tab", Store()))
+        return list(self._splitter.tokenize(text))
+
+    def _count_sentences(self, text: str) -> int:
+        return len(self._split(text))
+
+    def _count_capital_words(self, text: str) -> int:
+        from nltk.tokenize.destructive import NLTKWordTokenizer
+
+        words = NLTKWordTokenizer()
+        return sum(word.isupper() for sentence in self._split(text) for word in words.tokenize(sentence))

@@ -1,0 +1,108 @@
+"""Replays upstream's verdicts: three models' answers, and every instruction of the dataset on odd little texts."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from herl.benchmarks.base import Parity
+from herl.benchmarks.ifeval.rows import criterion
+from herl.errors import UsageError
+from herl.grader import Grader
+from herl.item import Item
+from herl.resources import Store, read_jsonl
+from herl.rubric import Check, Rubric
+
+ANSWER_SETS = ("gpt4", "mistral-7b", "qwen2.5-0.5b")
+LITERAL_CHARACTER = "letter_frequency counts a character that is no letter as it is; upstream draws a letter at random"
+
+
+@dataclass
+class _Tally:
+    checked: int = 0
+    explained: Counter[str] = field(default_factory=Counter)
+    unexplained: list[str] = field(default_factory=list)
+
+    def add(self, where: str, check: Check, ours: bool, theirs: Any) -> None:
+        self.checked += 1
+        if ours is theirs:
+            return
+        if check.id == "keywords:letter_frequency" and not _is_letter(check.kwargs["letter"]):
+            self.explained[LITERAL_CHARACTER] += 1
+        else:
+            self.unexplained.append(f"{where}, {check.id} {dict(check.kwargs)}: upstream {theirs}, here {ours}")
+
+    def result(self) -> Parity:
+        differ = self.explained.total() + len(self.unexplained)
+        return Parity(self.checked, self.checked - differ, dict(self.explained), self.unexplained)
+
+
+def replay(store: Store, items: Sequence[Item], graders: Mapping[str, Grader]) -> Parity:
+    """Compare every verdict that upstream's code gave with ours.
+
+    Args:
+        store: Its data directory holds ifeval/responses and ifeval/official_scores.
+        items: The 541 items.
+        graders: "strict" and "loose".
+
+    Raises:
+        UsageError: the recorded verdicts are not there, or do not fit the items.
+    """
+    if store.data_dir is None:
+        raise UsageError("the parity of ifeval needs upstream's recorded verdicts", "Give their folder: --data-dir.")
+    folder = store.data_dir / "ifeval"
+    tally = _Tally()
+    for name in ANSWER_SETS:
+        _replay_answers(folder, name, items, graders, tally)
+    _replay_vectors(folder / "official_scores" / "vectors.jsonl.gz", graders["strict"], tally)
+    return tally.result()
+
+
+def _replay_answers(
+    folder: Path, name: str, items: Sequence[Item], graders: Mapping[str, Grader], tally: _Tally
+) -> None:
+    answers = {row["prompt"]: row["response"] for row in read_jsonl(folder / "responses" / f"{name}.jsonl")}
+    official = {str(row["key"]): row for row in read_jsonl(folder / "official_scores" / f"{name}.jsonl")}
+    for item in items:
+        prompt = item.messages[0].content
+        if prompt not in answers or item.id not in official:
+            raise UsageError(f"{folder}: no recorded answer or verdict of {name} for key {item.id}")
+        for kind, grader in graders.items():
+            verdicts = grader.verdicts(item, answers[prompt])
+            for asked, ours, theirs in zip(item.rubric.criteria, verdicts, official[item.id][kind], strict=True):
+                assert asked.check is not None
+                tally.add(f"{name}, key {item.id}, {kind}", asked.check, ours.value == 1.0, theirs)
+
+
+def _replay_vectors(path: Path, strict: Grader, tally: _Tally) -> None:
+    """All instructions as the criteria of one item, so that each text is split and detected only once."""
+    texts, *rows = _read_vectors(path)
+    criteria = tuple(criterion(i, row["instruction_id"], row["kwargs"]) for i, row in enumerate(rows))
+    item = Item("vectors", (), Rubric(criteria))
+    for number, text in enumerate(texts["texts"]):
+        verdicts = strict.verdicts(item, text)
+        for asked, ours, row in zip(criteria, verdicts, rows, strict=True):
+            assert asked.check is not None
+            theirs = row["verdicts"][number]
+            theirs = bool(theirs) if theirs in (0, 1) else theirs  # a string is an error that upstream raised
+            tally.add(f"vectors, text {number}", asked.check, ours.value == 1.0, theirs)
+
+
+def _read_vectors(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
+    except FileNotFoundError:
+        raise UsageError(f"{path} does not exist") from None
+    except (OSError, EOFError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+
+
+def _is_letter(character: str) -> bool:
+    return "a" <= character.lower() <= "z"
