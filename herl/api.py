@@ -186,7 +186,7 @@ def _check_recorded(engine: Engine, work: Work, settings: Settings, allow_missin
     from herl.engine.replay import ReplayEngine
 
     if isinstance(engine, ReplayEngine):
-        engine.check(work.items, whole=settings.limit is None, allow_missing=allow_missing)
+        engine.check(work.items, settings.samples, whole=settings.limit is None, allow_missing=allow_missing)
 
 
 @contextmanager

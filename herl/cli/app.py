@@ -15,12 +15,22 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 
 from herl import __version__
-from herl.cli import describe
+from herl.cli import data, describe, parity, report, score, show
+from herl.cli import eval as eval_
 from herl.cli import list as list_
 from herl.cli.output import say
 from herl.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HerlError
 
-_VERBS = {"list": list_, "describe": describe}
+_VERBS = {
+    "eval": eval_,
+    "score": score,
+    "report": report,
+    "show": show,
+    "list": list_,
+    "describe": describe,
+    "parity": parity,
+    # "doctor": doctor,
+}
 
 
 class Verb(TyperCommand):
@@ -109,15 +119,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: herl eval -m demo -b demo",
 )
-for _name, _verb in _VERBS.items():
-    app.command(
-        _name,
-        cls=Verb,
-        epilog=f"Example: {_verb.EXAMPLE}",
-        context_settings={"auto_envvar_prefix": f"HERL_{_name.upper()}"},
-    )(_verb.run)
+_data = typer.Typer(help=data.__doc__ and "Say where benchmark data comes from, fetch it, check it.")
+for _name, _run, _example in [
+    *((name, verb.run, verb.EXAMPLE) for name, verb in _VERBS.items()),
+]:
+    pass
 
 
 def main() -> None:
     """The entry point of the `herl` command."""
     app(prog_name="herl")
+
+
+if __name__ == "__main__":
+    main()
