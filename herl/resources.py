@@ -60,6 +60,12 @@ class Store:
         rows = self._from_folder(source) if self.data_dir else _from_hub(source)
         return [_without_nulls(row) for row in rows]
 
+    def has(self, source: DataSource) -> bool:
+        """Whether `rows` would find the source without a network."""
+        if self.data_dir:
+            return (self.data_dir / source.local).is_file()
+        return _in_hub_cache(source)
+
     def describe(self, source: DataSource) -> str:
         """Where `rows` would read from, in words."""
         if self.data_dir:
@@ -79,11 +85,16 @@ def read_jsonl(path: Path) -> Iterable[Row]:
     Raises:
         UsageError: the file cannot be read, or a line is not a JSON object (file and line are named).
     """
+    return (row for _, row in numbered_jsonl(path))
+
+
+def numbered_jsonl(path: Path) -> Iterable[tuple[int, Row]]:
+    """As `read_jsonl`, each row with its line number (from 1), for messages about what a row holds."""
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _parse_line(path, number, line)
+                    yield number, _parse_line(path, number, line)
     except FileNotFoundError:
         raise UsageError(f"{path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -119,6 +130,15 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_nulls(inner) for inner in value]
     return value
+
+
+def _in_hub_cache(source: DataSource) -> bool:
+    """Whether a pinned data file was downloaded; the README that comes with it does not count."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    repository = Path(HF_HUB_CACHE) / f"datasets--{source.hub.replace('/', '--')}"
+    snapshot = repository / "snapshots" / source.revision
+    return any(path.is_file() and path.name != "README.md" for path in snapshot.rglob("*"))
 
 
 def _from_hub(source: DataSource) -> list[Row]:
