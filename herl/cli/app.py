@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -29,7 +30,6 @@ _VERBS = {
     "list": list_,
     "describe": describe,
     "parity": parity,
-    # "doctor": doctor,
 }
 
 
@@ -119,11 +119,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: herl eval -m demo -b demo",
 )
-_data = typer.Typer(help=data.__doc__ and "Say where benchmark data comes from, fetch it, check it.")
-for _name, _run, _example in [
-    *((name, verb.run, verb.EXAMPLE) for name, verb in _VERBS.items()),
-]:
-    pass
+_data = typer.Typer(help="Say where benchmark data comes from, fetch it, check it.", no_args_is_help=True)
+app.add_typer(_data, name="data")
+
+
+def _add(verbs: typer.Typer, name: str, run: Callable[..., None], example: str, variables: str) -> None:
+    settings = {"auto_envvar_prefix": f"{variables}_{name.upper()}"}
+    verbs.command(name, cls=Verb, epilog=f"Example: {example}", context_settings=settings)(run)
+
+
+for _name, _verb in _VERBS.items():
+    _add(app, _name, _verb.run, _verb.EXAMPLE, "HERL")
+for _name, (_run, _example) in data.VERBS.items():
+    _add(_data, _name, _run, _example, "HERL_DATA")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,11 @@ _UNWRAPPED = 10_000  # columns; a pipe has no width to wrap at
 def print_json(document: Any) -> None:
     """Print the one document of `--json`."""
     print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def printable(text: str) -> str:
+    """Text that cannot drive the terminal: control characters of a model's answer are shown, not obeyed."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: repr(found[0])[1:-1], text)
 
 
 def say(message: str) -> None:

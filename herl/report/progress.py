@@ -71,6 +71,10 @@ class Progress:
             self._bar[0].stop()
 
 
+watch = Progress
+"""What `evaluate(watch=...)` takes."""
+
+
 def _make_bar() -> RichProgress:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

@@ -117,12 +117,20 @@ def read_run(path: Path) -> list[Result]:
     Raises:
         UsageError: run.json or a result is missing or damaged.
     """
+    return [read_result(bench_folder(path, bench) / "result.json", path.name) for bench in benchmarks_of(path)]
+
+
+def benchmarks_of(path: Path) -> list[str]:
+    """The benchmarks of a run, as they were given.
+
+    Raises:
+        UsageError: run.json is damaged.
+    """
     record = read_record(path / "run.json")
     try:
-        benchmarks = list(record["config"]["benchmarks"])
+        return [str(name) for name in record["config"]["benchmarks"]]
     except (KeyError, TypeError):
         raise UsageError(f"{path / 'run.json'} is damaged: it names no benchmarks") from None
-    return [read_result(bench_folder(path, bench) / "result.json", path.name) for bench in benchmarks]
 
 
 def read_runs(runs_dir: Path, names: Iterable[str]) -> tuple[list[Result], list[str]]:

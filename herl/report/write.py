@@ -14,7 +14,7 @@ from herl.report.read import Result, read_run
 from herl.report.table import Table, category_tables, leaderboard_tables
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import RenderableType
 
 _COLUMNS = (
     "run", "model", "benchmark", "version", "metric", "value",
@@ -58,14 +58,13 @@ def write_summary(run_dir: Path) -> tuple[Path, Path]:
     return markdown, tidy
 
 
-def terminal_table(results: Sequence[Result]) -> Group:
-    """The leaderboard for `Console.print`."""
+def terminal_table(results: Sequence[Result]) -> list[RenderableType]:
+    """The leaderboard, in parts for `Console.print`."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Group
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    parts: list[RichTable | Text] = []
+    parts: list[RenderableType] = []
     for table in leaderboard_tables(results):
         grid = RichTable(title=Text(table.title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for number, header in enumerate(table.headers):
@@ -73,7 +72,7 @@ def terminal_table(results: Sequence[Result]) -> Group:
         for row in table.rows:
             grid.add_row(*map(Text, row))
         parts += [grid, *(Text(line, style="dim") for line in table.footnotes)]
-    return Group(*parts)
+    return parts
 
 
 def escape(text: str) -> str:
