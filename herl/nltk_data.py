@@ -1,50 +1,48 @@
-"""Finds and fetches the language data of NLTK: its own folders first, then `--data-dir`, then HeRL's cache."""
+"""Finds and fetches NLTK's language data: in NLTK's own search path, then `--data-dir`, then HeRL's cache."""
 
 from __future__ import annotations
 
 import io
 import os
+import socket
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from herl.errors import IncompleteError, UsageError
+from herl.errors import UsageError
 from herl.resources import Store, cache_dir
 
 PACKAGES = {"punkt_tab": "tokenizers/punkt_tab/english"}
-"""NLTK package -> the folder of it that must be there."""
+"""NLTK package -> the folder of it that is needed."""
+
+_TIMEOUT = 20.0  # seconds of silence; without a limit a firewall that drops packets holds a run up for minutes
 
 
 def find(name: str, store: Store) -> Path | None:
     """The folder of a package that is on this machine.
 
-    A folder that is found is also made readable: NLTK opens only files below the entries of its search
-    path, so the entry that holds it is added there, last, where it changes nothing for other users.
-
     Args:
         name: A key of `PACKAGES`.
-        store: Its data directory may hold `nltk_data`.
+        store: Its data directory may hold a folder `nltk_data`.
 
     Returns:
-        The package's folder, or None when no place has it.
+        The folder, or None when no place has it.
 
     Raises:
-        UsageError: it is there, but NLTK refuses it since others could change it.
+        UsageError: it is there, but NLTK refuses it because others may change it.
     """
-    import nltk
-
-    refused: Path | None = None
+    refused = None
     for root in _roots(store):
         folder = root / PACKAGES[name]
         if not folder.is_dir():
             continue
-        if _is_trusted(root, PACKAGES[name]):
-            if str(root) not in nltk.data.path:
-                nltk.data.path.append(str(root))
+        if _is_accepted(root, PACKAGES[name]):
             return folder
         refused = refused or root
     if refused:
         raise UsageError(
-            f"NLTK refuses the data in {refused}: its owner must be you or root, and nobody else may write to it",
+            f"NLTK refuses the data in {refused}: it must belong to you or root, and nobody else may write to it",
             f"Run: chmod -R go-w {refused}",
         )
     return None
@@ -54,51 +52,69 @@ def pull(name: str) -> Path:
     """Download a package into HeRL's cache.
 
     Returns:
-        The package's folder.
+        Its folder.
 
     Raises:
-        IncompleteError: it cannot be downloaded.
-        UsageError: what is there cannot be used.
+        UsageError: it cannot be downloaded, or what came cannot be used.
     """
     from nltk.downloader import Downloader
 
     root = _cached()
-    said = io.StringIO()
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_TIMEOUT)
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o755)
-        done = Downloader().download(name, download_dir=str(root), quiet=True, print_error_to=said)
+        Downloader().download(name, str(root), quiet=True, raise_on_error=True, print_error_to=io.StringIO())
     except (OSError, ValueError) as error:
-        done, said = False, io.StringIO(str(error))
-    folder = find(name, Store()) if done else None
+        cause = " ".join(str(error).split())
+        raise UsageError(
+            f"NLTK's {name} could not be downloaded ({cause[:160]})",
+            f"Without a network put it below --data-dir: nltk_data/{PACKAGES[name]}.",
+        ) from None
+    finally:
+        socket.setdefaulttimeout(before)
+    folder = find(name, Store())
     if folder is None:
-        cause = " ".join(said.getvalue().split()).removeprefix("[nltk_data] ")
-        raise IncompleteError(
-            f"NLTK's {name} could not be downloaded ({cause[:160] or 'no reason given'})",
-            f"Without a network: put it below --data-dir, as nltk_data/{PACKAGES[name]}.",
-        )
+        raise UsageError(f"NLTK's {name} was downloaded to {root}, but holds no {PACKAGES[name]}")
     return folder
 
 
 def ensure(name: str, store: Store) -> Path:
     """The folder of a package, downloaded when it is missing and there is a network.
 
-    `HF_HUB_OFFLINE=1`, the switch that already keeps the hub away, keeps this download away too.
+    `HF_HUB_OFFLINE=1`, the switch that keeps the hub away, keeps this download away too.
+
+    Args:
+        name: A key of `PACKAGES`.
+        store: Its data directory may hold a folder `nltk_data`.
 
     Raises:
         UsageError: it is missing and cannot be downloaded, or NLTK refuses what is there.
     """
     if folder := find(name, store):
         return folder
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() not in {"1", "true", "yes", "on"}:
+        try:
+            return pull(name)
+        except UsageError:
+            pass  # the user did not ask for a download: what matters is that the data is missing
+    raise UsageError(
+        f"NLTK's {name}, which splits English text into sentences, is not on this machine",
+        "With a network: herl data pull nltk. "
+        f"Without: give a --data-dir that holds nltk_data/{PACKAGES[name]}, or set NLTK_DATA.",
+    )
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Let NLTK, which opens only files below its search path, read a folder that `find` gave."""
+    import nltk
+
+    nltk.data.path.append(str(folder))
     try:
-        if os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}:
-            raise IncompleteError("HF_HUB_OFFLINE is set")
-        return pull(name)
-    except IncompleteError as error:
-        raise UsageError(
-            f"NLTK's {name} (English sentences) is missing: {error.message}",
-            "With a network: herl data pull nltk. "
-            f"Without: give a --data-dir that holds nltk_data/{PACKAGES[name]}, or set NLTK_DATA.",
-        ) from None
+        yield
+    finally:
+        nltk.data.path.remove(str(folder))
 
 
 def _cached() -> Path:
@@ -109,17 +125,17 @@ def _roots(store: Store) -> list[Path]:
     import nltk
 
     own = [Path(entry) for entry in nltk.data.path if entry]
-    given = [store.data_dir.resolve() / "nltk_data"] if store.data_dir else []
-    return list(dict.fromkeys([*own, *given, _cached()]))
+    given = [store.data_dir.absolute() / "nltk_data"] if store.data_dir else []
+    return list(dict.fromkeys([*own, *given, _cached().absolute()]))
 
 
-def _is_trusted(root: Path, package: str) -> bool:
+def _is_accepted(root: Path, package: str) -> bool:
     import nltk
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # NLTK warns of each refused folder; the caller says it better
+        warnings.simplefilter("ignore")  # NLTK warns of each refused folder; `find` says it with the remedy
         try:
-            nltk.data.find(package + "/", paths=[str(root)])
+            nltk.data.find(f"{package}/", paths=[str(root)])
         except LookupError:
             return False
     return True

@@ -54,10 +54,9 @@ class English:
     def _load(self, folder: Path | None) -> None:
         if self._splitter is not None and folder == self._folder:
             return
-        from nltk.data import FileSystemPathPointer
-        from nltk.tokenize.punkt import PunktSentenceTokenizer, load_punkt_params
+        from nltk.tokenize.punkt import PunktSentenceTokenizer
 
-        model = load_punkt_params(FileSystemPathPointer(str(folder))) if folder else None
+        model = _read_model(folder) if folder else None
         self._splitter, self._folder = PunktSentenceTokenizer(model), folder
         self.sentences.cache_clear()
         self.capital_words.cache_clear()
@@ -75,3 +74,11 @@ class English:
 
         words = NLTKWordTokenizer()
         return sum(word.isupper() for sentence in self._split(text) for word in words.tokenize(sentence))
+
+
+def _read_model(folder: Path) -> Any:
+    from nltk.data import FileSystemPathPointer
+    from nltk.tokenize.punkt import load_punkt_params
+
+    with nltk_data.readable(folder):
+        return load_punkt_params(FileSystemPathPointer(str(folder)))
