@@ -63,20 +63,21 @@ def bootstrap_ratio(
     if not len(bottom):
         raise ValueError("there is no interval without units")
 
-    value = float(top.sum() / bottom.sum())
-    tail = (1 - level) / 2
-    if bool(np.all(top * bottom[0] == top[0] * bottom)):
-        hidden = 1 - tail ** (1 / len(bottom))
-        return Interval(value, value * (1 - hidden), value + (1 - value) * hidden)
-
     # Drawing n units with replacement is a multinomial draw over the distinct kinds of unit; a checked
     # benchmark has fewer than ten kinds, and sorted kinds make the order of the items irrelevant.
     kinds, counts = np.unique(np.stack([top, bottom], axis=1), axis=0, return_counts=True)
-    shares, random = counts / counts.sum(), np.random.default_rng(seed)
+    total, n = counts @ kinds, int(counts.sum())
+    value = float(total[0] / total[1])
+    tail = (1 - level) / 2
+    if len(np.unique(kinds[:, 0] / kinds[:, 1])) == 1:
+        hidden = 1 - tail ** (1 / n)
+        return Interval(value, value * (1 - hidden), value + (1 - value) * hidden)
+
+    random = np.random.default_rng(seed)
     block = max(1, _CELLS // len(kinds))
     ratios = []
     for start in range(0, resamples, block):
-        drawn = random.multinomial(len(bottom), shares, size=min(block, resamples - start)) @ kinds
+        drawn = random.multinomial(n, counts / n, size=min(block, resamples - start)) @ kinds
         ratios.append(drawn[:, 0] / drawn[:, 1])
     low, high = np.quantile(np.concatenate(ratios), [tail, 1 - tail])
     return Interval(value, min(float(low), value), max(float(high), value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -107,7 +108,7 @@ def _with_data(names: list[str] | None) -> list[tuple[Benchmark, DataSource]]:
     return [(benchmark, benchmark.source) for benchmark in chosen if benchmark.source]
 
 
-VERBS = {
+VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "where": (where, "herl data where ifeval --data-dir data"),
     "pull": (pull, "herl data pull ifeval nltk"),
     "verify": (verify, "herl data verify ifeval --data-dir data"),

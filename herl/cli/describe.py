@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from herl.benchmarks.base import Benchmark
+from typing import TYPE_CHECKING
+
 from herl.cli.options import AsJson, BenchmarkName
 from herl.cli.output import make_console, print_json
+
+if TYPE_CHECKING:
+    from herl.benchmarks.base import Benchmark
 
 EXAMPLE = "herl describe ifeval"
 
