@@ -236,7 +236,8 @@ class OpenAIEngine(Engine):
         except APITimeoutError:
             raise TryAgain(f"no reply within {self._timeout_s:g} s") from None
         except APIConnectionError as error:
-            raise TryAgain(self._address.scrub(f"no connection: {error.__cause__ or error}")) from None
+            cause = error.__cause__ or error
+            raise TryAgain(self._address.scrub(f"connection failed: {str(cause) or type(cause).__name__}")) from None
         except APIStatusError as error:
             self._reached = True
             raise self._explain(error) from None

@@ -76,7 +76,7 @@ async def retrying(call: Callable[[], Awaitable[T]], max_retries: int, stop: asy
         try:
             return await call()
         except TryAgain as error:
-            wait = backoff(retry) if error.wait_s is None else error.wait_s + random.random()
+            wait = backoff(retry) if error.wait_s is None else error.wait_s + random.uniform(0, FIRST_WAIT_S)
             if retry >= max_retries or wait > LONGEST_ORDERED_WAIT_S or stop.is_set():
                 raise
             with suppress(TimeoutError):
