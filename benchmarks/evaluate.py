@@ -17,6 +17,7 @@ from herl.engine.base import Answer, Engine, Failure, Request
 from herl.errors import UsageError
 from herl.files import write_json
 from herl.item import Completion, Item, Message, Sampling, draw_seed
+from herl.models import label
 from herl.resources import Store
 from herl.rows import Row, RowWriter, read_rows
 from herl.rubric import Verdict
@@ -151,7 +152,8 @@ def conclude(work: Work, run: Run, settings: Settings) -> dict[str, Any]:
     """
     folder = run.folder(work.benchmark.name)
     rows = in_order(read_rows(folder / "samples.jsonl"), work.items)
-    result = summarise(work, rows, model=run.record["model"]["name"], samples=settings.samples, seed=settings.seed)
+    name = label(run.record["model"]["name"])
+    result = summarise(work, rows, model=name, samples=settings.samples, seed=settings.seed)
     write_json(folder / "result.json", result)
     return result
 
