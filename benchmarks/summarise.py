@@ -92,7 +92,7 @@ def _by_tag(benchmark: Benchmark, items: Sequence[Item], rows: Sequence[Row]) ->
                     for group, tag in tags:
                         met[group, tag, grader].append(verdict)
     found: dict[str, Any] = {}
-    for (group, tag, grader), verdicts in sorted(met.items()):
+    for (group, tag, grader), verdicts in sorted(met.items(), key=lambda pair: pair[0][:2]):
         cell = {"value": sum(verdicts) / len(verdicts), "n": len(verdicts)}
         found.setdefault(group, {}).setdefault(tag, {})[grader] = cell
     return found

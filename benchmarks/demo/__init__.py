@@ -45,4 +45,5 @@ BENCHMARK = Benchmark(
     prepare=_prepare,
     max_tokens=512,
     tags=("instruction following", "checked by code"),
+    size=40,
 )

@@ -100,4 +100,5 @@ BENCHMARK = Benchmark(
     deviations=DEVIATIONS,
     parity=_parity,
     tags=("instruction following", "checked by code"),
+    size=541,
 )

@@ -50,6 +50,8 @@ def run(
 
 
 def _print(console: Console, answer: Shown) -> None:
+    from rich.text import Text
+
     row = answer.row
     tokens = row["usage"]["completion_tokens"]
     console.print(
@@ -65,8 +67,9 @@ def _print(console: Console, answer: Shown) -> None:
         console.print(printable(f"[error] {error}"), style="red")
     console.print("[verdicts]", style="bold cyan")
     for text, verdicts in answer.criteria():
-        console.print(printable(f"- {text}"))
+        words = Text("- ")
         for grader, verdict in verdicts.items():
             word, colour = _MARKS[verdict]
-            console.print(f"    {grader}: {word}", style=colour)
+            words.append(f"{grader} ").append(f"{word:<8} ", style=colour)
+        console.print(words.append(printable(text)))
     console.print()

@@ -74,11 +74,13 @@ def select(
     for name in benchmarks_of(run):
         benchmark = get(name)
         rows = read_rows(bench_folder(run, name) / "samples.jsonl")
-        try:
+        items: dict[str, Item] = {}
+        if benchmark.source and not store.has(benchmark.source):
+            problems.append(
+                f"prompts are left out: {name}'s data are not at hand (--data-dir, or herl data pull {name})"
+            )
+        else:
             items = {item.id: item for item in benchmark.load(store)}
-        except UsageError as error:
-            problems.append(f"the prompts of {name} are not at hand: {error.message}")
-            items = {}
         shown += [Shown(name, row, items.get(row["id"])) for row in rows if _is_wanted(benchmark, row, only)]
     if item_id is not None:
         shown = [each for each in shown if each.row["id"] == item_id]

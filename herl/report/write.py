@@ -14,7 +14,7 @@ from herl.report.read import Result, read_run
 from herl.report.table import Table, category_tables, leaderboard_tables
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Group
 
 _COLUMNS = (
     "run", "model", "benchmark", "version", "metric", "value",
@@ -58,13 +58,14 @@ def write_summary(run_dir: Path) -> tuple[Path, Path]:
     return markdown, tidy
 
 
-def terminal_table(results: Sequence[Result]) -> list[RenderableType]:
-    """The leaderboard, in parts for `Console.print`."""
+def terminal_table(results: Sequence[Result]) -> Group:
+    """The leaderboard, for `Console.print`."""
     from rich.box import SIMPLE_HEAD
+    from rich.console import Group
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    parts: list[RenderableType] = []
+    parts: list[RichTable | Text] = []
     for table in leaderboard_tables(results):
         grid = RichTable(title=Text(table.title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for number, header in enumerate(table.headers):
@@ -72,7 +73,7 @@ def terminal_table(results: Sequence[Result]) -> list[RenderableType]:
         for row in table.rows:
             grid.add_row(*map(Text, row))
         parts += [grid, *(Text(line, style="dim") for line in table.footnotes)]
-    return parts
+    return Group(*parts)
 
 
 def escape(text: str) -> str:

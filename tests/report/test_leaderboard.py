@@ -168,7 +168,7 @@ def test_a_summary_has_the_leaderboard_and_the_tables_by_category(tmp_path: Path
 def test_the_terminal_shows_the_same_rows_and_footnotes(tmp_path: Path) -> None:
     results = read(tmp_path, a=result(model="[red]bold[/red]", truncated=0.5), b=result(0.5, model="large"))
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(*terminal_table(results), sep="\n")
+    console.print(terminal_table(results))
     text = console.export_text()
     assert "[red]bold[/red] ¹" in text
     assert text.index("large") < text.index("[red]")
