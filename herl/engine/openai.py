@@ -51,6 +51,11 @@ class _Served:
             f"{url} does not serve exactly one model, so the name is needed", f"{known} Add #NAME.".strip()
         )
 
+    def within_context(self, name: str, tokens: int) -> int:
+        """At most as many tokens as the model's context holds: vLLM refuses to be asked for more."""
+        context = self.models.get(name, {}).get("max_model_len")
+        return min(tokens, context) if isinstance(context, int) and context > 0 else tokens
+
 
 @dataclass(frozen=True, slots=True)
 class _Dialect:
@@ -197,7 +202,7 @@ class OpenAIEngine(Engine):
 
     async def _complete(self, client: AsyncOpenAI, name: str, request: Request) -> Completion:
         """One try; what a server teaches about its parameters is used at once."""
-        longest = request.sampling.max_tokens
+        longest = self._served.within_context(name, request.sampling.max_tokens)
         while True:
             dialect = self._dialect
             parameters = _parameters(name, request, dialect, longest)

@@ -10,7 +10,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,16 +40,16 @@ def short_waits_and_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_thread_is_left():
+def no_thread_is_left() -> Iterator[None]:
     yield
     assert [thread for thread in threading.enumerate() if thread.name == "herl-http"] == []
 
 
-def ask(prompt: str, **sampling) -> Request:
+def ask(prompt: str, **sampling: Any) -> Request:
     return Request(prompt, 0, (Message("user", prompt),), Sampling(**sampling))
 
 
-def engine_of(server: FaultServer, name: str = "#parrot", **options) -> OpenAIEngine:
+def engine_of(server: FaultServer, name: str = "#parrot", **options: Any) -> OpenAIEngine:
     return OpenAIEngine(server.url + name, EngineOptions(**{"max_retries": 2, **options}))
 
 
@@ -112,7 +115,7 @@ def test_every_request_is_answered_once_and_at_most_j_are_open_at_a_time(fault_s
 
 
 def test_answers_come_as_they_finish_not_in_the_order_asked(fault_server: FaultServer) -> None:
-    def slow(server: FaultServer, handler) -> None:
+    def slow(server: FaultServer, handler: BaseHTTPRequestHandler) -> None:
         server.closing.wait(0.3)
         message(content="late")(server, handler)
 
@@ -140,7 +143,9 @@ def test_nothing_is_asked_for_nothing() -> None:
         ({"content": "", "finish_reason": None}, "", None, "stop"),
     ],
 )
-def test_a_reply_is_split_into_answer_and_thinking(fault_server: FaultServer, reply, text, thinking, finish) -> None:
+def test_a_reply_is_split_into_answer_and_thinking(
+    fault_server: FaultServer, reply: dict[str, Any], text: str, thinking: str | None, finish: str
+) -> None:
     fault_server.script.append(message(**reply))
     answer = completion(engine_of(fault_server), ask("hi"))
     assert (answer.text, answer.thinking, answer.finish_reason) == (text, thinking, finish)
@@ -163,7 +168,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_any_json_is_a_completion_or_a_reason_to_try_again(value) -> None:
+def test_any_json_is_a_completion_or_a_reason_to_try_again(value: Any) -> None:
     for reply in (value, {"choices": value}, {"choices": [{"message": value}]}, {"choices": [value], "usage": value}):
         try:
             assert isinstance(parse_reply(reply, ask("hi"), "m").text, str)
@@ -262,7 +267,7 @@ def test_a_request_that_the_server_will_not_take_is_a_failure_without_another_tr
 
 
 def test_a_server_that_dies_is_not_asked_for_the_rest_and_can_be_asked_again(fault_server: FaultServer) -> None:
-    def dies_after_ten(server: FaultServer, handler) -> None:
+    def dies_after_ten(server: FaultServer, handler: BaseHTTPRequestHandler) -> None:
         (message(content="fine") if len(server.asked) <= 10 else reset)(server, handler)
 
     fault_server.rules[""] = dies_after_ten
@@ -386,7 +391,7 @@ def test_a_server_that_answers_nothing_at_all_is_an_error_not_a_heap_of_failures
 def test_a_new_openai_model_is_met_halfway_once_and_for_all(
     fault_server: FaultServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def picky(server: FaultServer, handler) -> None:
+    def picky(server: FaultServer, handler: BaseHTTPRequestHandler) -> None:
         body = server.asked[-1]
         if "max_tokens" in body:
             error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens'.", param="max_tokens")(
@@ -542,7 +547,7 @@ def test_importing_the_engine_loads_no_http_client() -> None:
 
 
 @given(st.text(), json_values)
-def test_any_error_body_is_read_without_a_traceback(text: str, body) -> None:
+def test_any_error_body_is_read_without_a_traceback(text: str, body: Any) -> None:
     refusal = parse_refusal(400, body, text)
     assert refusal.message
     assert refusal.room_for_answer() is None or refusal.room_for_answer()

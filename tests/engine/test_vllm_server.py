@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from herl.engine.base import EngineOptions, Request
@@ -17,7 +19,7 @@ def engine(vllm_server: str) -> OpenAIEngine:
     return OpenAIEngine(f"{vllm_server}#demo", EngineOptions(concurrency=8, max_retries=1))
 
 
-def ask(prompt: str, sample: int = 0, **sampling) -> Request:
+def ask(prompt: str, sample: int = 0, **sampling: Any) -> Request:
     return Request(prompt, sample, (Message("user", prompt),), Sampling(**{"max_tokens": 16, **sampling}))
 
 
