@@ -210,7 +210,9 @@ def test_processes_make_one_file_and_write_to_it_at_the_same_time(path: Path) ->
 @pytest.mark.parametrize(
     "content", [b"this is no database at all, only a text " * 50, b"SQLite format 3\0" + b"\xff" * 9000]
 )
-def test_a_damaged_file_is_set_aside_and_the_run_goes_on(path: Path, caplog: pytest.LogCaptureFixture, content: bytes) -> None:
+def test_a_damaged_file_is_set_aside_and_the_run_goes_on(
+    path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
     with CompletionCache(path) as cache:
@@ -219,8 +221,8 @@ def test_a_damaged_file_is_set_aside_and_the_run_goes_on(path: Path, caplog: pyt
         assert cache.get_many(MODEL, [ask("hi")])[ask("hi")].text == "yes"
     (aside,) = path.parent.glob("*.damaged-*")
     assert aside.read_bytes() == content
-    assert len(warnings_of(caplog: pytest.LogCaptureFixture)) == 1
-    assert aside.name in warnings_of(caplog: pytest.LogCaptureFixture)[0]
+    assert len(warnings_of(caplog)) == 1
+    assert aside.name in warnings_of(caplog)[0]
 
 
 def test_damage_that_shows_later_is_met_the_same_way(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -235,7 +237,7 @@ def test_damage_that_shows_later_is_met_the_same_way(path: Path, caplog: pytest.
         cache.put(MODEL, ask("hi"), said("yes"))
     with CompletionCache(path) as cache:
         assert cache.get_many(MODEL, [ask("hi")])[ask("hi")].text == "yes"
-    assert len(warnings_of(caplog: pytest.LogCaptureFixture)) == 1
+    assert len(warnings_of(caplog)) == 1
 
 
 def test_a_value_that_cannot_be_read_is_asked_for_again(path: Path) -> None:
@@ -258,20 +260,24 @@ def test_the_file_of_a_newer_herl_is_left_as_it_is(path: Path, caplog: pytest.Lo
         cache.put(MODEL, ask("ho"), said("no"))
         assert cache.get_many(MODEL, [ask("hi")]) == {}
     assert path.read_bytes() == before
-    assert len(warnings_of(caplog: pytest.LogCaptureFixture)) == 1
-    assert "newer HeRL" in warnings_of(caplog: pytest.LogCaptureFixture)[0]
+    assert len(warnings_of(caplog)) == 1
+    assert "newer HeRL" in warnings_of(caplog)[0]
 
 
-def test_a_place_that_cannot_be_written_switches_the_cache_off(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_place_that_cannot_be_written_switches_the_cache_off(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").write_text("")
     with CompletionCache(tmp_path / "file" / "c.sqlite3") as cache:
         cache.put(MODEL, ask("hi"), said("yes"))
         assert cache.get_many(MODEL, [ask("hi")]) == {}
-    assert len(warnings_of(caplog: pytest.LogCaptureFixture)) == 1
-    assert "is not used" in warnings_of(caplog: pytest.LogCaptureFixture)[0]
+    assert len(warnings_of(caplog)) == 1
+    assert "is not used" in warnings_of(caplog)[0]
 
 
-def test_a_full_disk_switches_the_cache_off_and_keeps_what_was_there(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_switches_the_cache_off_and_keeps_what_was_there(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with CompletionCache(path) as cache:
         cache.put(MODEL, ask("hi"), said("yes"))
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -283,7 +289,7 @@ def test_a_full_disk_switches_the_cache_off_and_keeps_what_was_there(path: Path,
             cache.close()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-    assert len(warnings_of(caplog: pytest.LogCaptureFixture)) == 1
+    assert len(warnings_of(caplog)) == 1
     with CompletionCache(path) as cache:
         assert cache.get_many(MODEL, [ask("hi")])[ask("hi")].text == "yes"
 
