@@ -23,7 +23,7 @@ def metric(value: float | None, label: str, n: int = 40) -> dict[str, Any]:
 
 def result(primary: float | None = 0.25, **changes: Any) -> dict[str, Any]:
     """A result.json; `changes` replace its fields."""
-    values = [primary, *(None if primary is None else primary + step for step in (0.1, 0.05, 0.15))]
+    values = [primary, *(None if primary is None else min(primary + step, 1.0) for step in (0.1, 0.05, 0.15))]
     return {
         "benchmark": "ifeval",
         "version": "1",

@@ -36,7 +36,7 @@ def run(
     results, problems = read_runs(runs_dir, runs)
     for problem in problems:
         say(problem)
-    if out:
+    if out and results:
         write_atomically(out, leaderboard(results, format or _format_of(out)))
         say(f"wrote {out}")
     if as_json:

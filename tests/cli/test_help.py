@@ -1,0 +1,107 @@
+"""`herl --help` answers at once, and every verb explains itself."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from herl import __version__
+from herl.cli.app import app
+
+HEAVY = "torch vllm transformers datasets pandas numpy nltk scipy requests openai pydantic httpx"
+LIST_HEAVY_MODULES = f"""
+import sys
+from herl.cli.app import main
+sys.argv = ["herl", "--help"]
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0, end.code
+print("loaded:", *[name for name in "{HEAVY}".split() if name in sys.modules])
+"""
+
+
+def verbs(group: TyperGroup, *path: str) -> Iterator[Any]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from verbs(command, *path, name)
+        else:
+            yield pytest.param((*path, name), command, id=" ".join((*path, name)))
+
+
+ROOT = get_command(app)
+assert isinstance(ROOT, TyperGroup)
+VERBS = list(verbs(ROOT))
+EXPECTED = {"eval", "score", "report", "show", "list", "describe", "parity", "doctor"}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", LIST_HEAVY_MODULES], capture_output=True, text=True, check=True)
+    assert "Usage: herl" in done.stdout
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_all_verbs_are_there() -> None:
+    assert isinstance(ROOT, TyperGroup)
+    assert set(ROOT.commands) == EXPECTED | {"data"}
+    data = ROOT.commands["data"]
+    assert isinstance(data, TyperGroup)
+    assert set(data.commands) == {"where", "pull", "verify"}
+
+
+def test_the_version_is_printed(herl: Any) -> None:
+    done = herl("--version")
+    assert (done.exit_code, done.stdout) == (0, f"herl {__version__}\n")
+
+
+def test_without_a_verb_the_help_is_shown_and_the_exit_code_is_2(herl: Any) -> None:
+    done = herl()
+    assert done.exit_code == 2
+    assert "Usage: herl" in done.output
+
+
+@pytest.mark.parametrize(("path", "command"), VERBS)
+def test_the_help_of_a_verb_has_an_example(herl: Any, path: tuple[str, ...], command: Any) -> None:
+    done = herl(*path, "--help")
+    assert done.exit_code == 0
+    assert f"Example: herl {' '.join(path)}" in done.stdout
+
+
+@pytest.mark.parametrize(("path", "command"), VERBS)
+def test_the_example_of_a_verb_is_valid(path: tuple[str, ...], command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HERL_EVAL_LIMIT", raising=False)
+    words = shlex.split(command.epilog.removeprefix("Example: "))
+    assert words[: len(path) + 1] == ["herl", *path]
+    command.make_context("herl", words[len(path) + 1 :])
+
+
+@pytest.mark.parametrize(("path", "command"), VERBS)
+def test_every_verb_takes_json(path: tuple[str, ...], command: Any) -> None:
+    assert any("--json" in option.opts for option in command.params)
+
+
+@pytest.mark.parametrize(
+    ("path", "command"), [each for each in VERBS if each.id in ("eval", "score", "report", "show")]
+)
+def test_verbs_that_use_runs_take_a_runs_dir(path: tuple[str, ...], command: Any) -> None:
+    assert any("--runs-dir" in option.opts for option in command.params)
+
+
+def test_help_names_only_the_environment_variables_worth_knowing(herl: Any) -> None:
+    text = herl("show", "--help").stdout
+    assert "HERL_RUNS_DIR" in text and "HERL_DATA" in text
+    assert "HERL_SHOW_ONLY" not in text
+
+
+def test_any_option_can_be_given_by_environment(herl: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERL_SHOW_ONLY", "nonsense")
+    done = herl("show", "run")
+    assert done.exit_code == 2
+    assert "nonsense" in done.stderr
