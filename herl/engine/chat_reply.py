@@ -20,7 +20,7 @@ _FILTERS = {"content_filter", "content_policy_violation"}
 _CODE_FOR_GONE = {"abort", "error"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Refusal(Exception):
     """A server's 4xx: it understood and will not answer.
 

@@ -98,10 +98,12 @@ class OpenAIEngine(Engine):
             answer; else HERL_HTTP_TIMEOUT; else 600) are used.
 
     Raises:
-        UsageError: not an address, OpenAI's key is missing, or a time-out that is no number.
+        UsageError: not an address, OpenAI's key is missing, or a setting that makes no sense.
     """
 
     def __init__(self, model: str, options: EngineOptions) -> None:
+        if options.concurrency < 1:
+            raise UsageError(f"-j must be at least 1, not {options.concurrency}")
         self._address = parse_address(model)
         self._options = options
         self._timeout_s = _timeout(options)
@@ -254,8 +256,10 @@ class OpenAIEngine(Engine):
         refusal = parse_refusal(status, error.body, self._address.scrub(error.response.text))
         refusal = replace(refusal, message=self._address.scrub(refusal.message))
         if status in (401, 403):
-            variable = self._address.key_variable
-            return UsageError(f"{url} refuses the key (HTTP {status})", f"Set {variable} to a key that may use it.")
+            # A 401's own words are left out, for they may quote a part of the key.
+            why = f": {refusal.message}" if status == 403 else ""
+            hint = f"Set {self._address.key_variable} to a key that may use it."
+            return UsageError(f"{url} refuses the key (HTTP {status}{why})", hint)
         if status == 402 or refusal.code in _UNPAID:
             return IncompleteError(f"{url}: the account has no credit left", "Then run the same command again.")
         if status in _TRY_AGAIN or status >= 500:

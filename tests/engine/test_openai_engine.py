@@ -513,6 +513,11 @@ def test_a_time_out_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, val
         OpenAIEngine("http://localhost:1/v1", EngineOptions())
 
 
+def test_no_requests_at_a_time_are_refused() -> None:
+    with pytest.raises(UsageError, match="-j"):
+        OpenAIEngine("http://localhost:1/v1", EngineOptions(concurrency=0))
+
+
 # Stopping
 
 
