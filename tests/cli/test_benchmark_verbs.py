@@ -8,12 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import Herl, install_plugin
 
 from herl.benchmarks import get
 from herl.resources import Store
 
 
-def test_list_names_every_benchmark_without_reading_data(herl: Any) -> None:
+@pytest.fixture
+def herl(tmp_path: Path) -> Herl:
+    return Herl(tmp_path)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    return install_plugin(tmp_path / "site")
+
+
+def test_list_names_every_benchmark_without_reading_data(herl: Herl) -> None:
     found = {each["name"]: each for each in json.loads(herl("list", "--json").stdout)}
     assert {"demo", "ifeval"} <= set(found)
     assert set(found["ifeval"]) == {"name", "title", "size", "licence", "tags", "version"}
@@ -30,11 +42,11 @@ def test_the_listed_size_of_ifeval_is_the_real_one(data_dir: Path) -> None:
     assert get("ifeval").size == len(get("ifeval").load(Store(data_dir)))
 
 
-def test_an_installed_plug_in_is_listed(herl: Any, plugin: str) -> None:
+def test_an_installed_plug_in_is_listed(herl: Herl, plugin: str) -> None:
     assert "A plug-in" in herl("list").stdout
 
 
-def test_describe_tells_metrics_source_and_deviations(herl: Any) -> None:
+def test_describe_tells_metrics_source_and_deviations(herl: Herl) -> None:
     text = herl("describe", "ifeval").stdout
     for part in ("prompt_level_strict_acc", "google/IFEval@966cd89545d6", "541", *get("ifeval").deviations):
         assert part in text
@@ -43,7 +55,7 @@ def test_describe_tells_metrics_source_and_deviations(herl: Any) -> None:
     assert document["data"]["hub"] == "google/IFEval"
 
 
-def test_parity_with_an_unexplained_difference_is_exit_code_4(herl: Any, plugin: str) -> None:
+def test_parity_with_an_unexplained_difference_is_exit_code_4(herl: Herl, plugin: str) -> None:
     done = herl("parity", plugin)
     assert done.exit_code == 4
     assert done.stdout.split()[-5:] == ["plugin", "10", "7", "2", "1"]
@@ -53,7 +65,7 @@ def test_parity_with_an_unexplained_difference_is_exit_code_4(herl: Any, plugin:
     assert (document["benchmark"], document["checked"], document["agreed"]) == ("plugin", 10, 7)
 
 
-def test_parity_of_a_benchmark_without_upstream_verdicts_is_an_error(herl: Any) -> None:
+def test_parity_of_a_benchmark_without_upstream_verdicts_is_an_error(herl: Herl) -> None:
     done = herl("parity", "demo")
     assert done.exit_code == 2
     assert "upstream published no verdicts for 'demo'" in done.stderr
@@ -65,7 +77,7 @@ def write_rows(folder: Path, *rows: dict[str, Any]) -> Path:
     return folder
 
 
-def test_where_says_the_place_and_whether_it_is_there(herl: Any, plugin: str, tmp_path: Path) -> None:
+def test_where_says_the_place_and_whether_it_is_there(herl: Herl, plugin: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     [missing] = json.loads(herl("data", "where", plugin, "--data-dir", tmp_path / "empty", "--json").stdout)
     assert missing == {"name": "plugin", "place": str(tmp_path / "empty" / "plugin.jsonl"), "there": False}
@@ -74,24 +86,24 @@ def test_where_says_the_place_and_whether_it_is_there(herl: Any, plugin: str, tm
     assert present["there"] is True
 
 
-def test_where_tells_the_hub_when_no_folder_is_given(herl: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_tells_the_hub_when_no_folder_is_given(herl: Herl) -> None:
     [row] = json.loads(herl("data", "where", "ifeval", "--json").stdout)
     assert row["place"].startswith("hub google/IFEval@966cd89545d6")
 
 
-def test_where_includes_the_data_of_nltk(herl: Any) -> None:
+def test_where_includes_the_data_of_nltk(herl: Herl) -> None:
     rows = json.loads(herl("data", "where", "--json").stdout)
     assert "nltk punkt_tab" in [row["name"] for row in rows]
 
 
-def test_verify_accepts_the_official_rows_whatever_nulls_they_carry(herl: Any, plugin: str, tmp_path: Path) -> None:
+def test_verify_accepts_the_official_rows_whatever_nulls_they_carry(herl: Herl, plugin: str, tmp_path: Path) -> None:
     folder = write_rows(tmp_path / "data", {"prompt": "Say hello.", "key": 1, "extra": None})
     done = herl("data", "verify", plugin, "--data-dir", folder)
     assert done.exit_code == 0
     assert "equal" in done.stdout
 
 
-def test_verify_of_other_rows_is_exit_code_4(herl: Any, plugin: str, tmp_path: Path) -> None:
+def test_verify_of_other_rows_is_exit_code_4(herl: Herl, plugin: str, tmp_path: Path) -> None:
     folder = write_rows(tmp_path / "data", {"prompt": "Say goodbye.", "key": 1})
     done = herl("data", "verify", plugin, "--data-dir", folder, "--json")
     assert done.exit_code == 4
@@ -99,14 +111,16 @@ def test_verify_of_other_rows_is_exit_code_4(herl: Any, plugin: str, tmp_path: P
     assert document["equal"] is False and document["sha256"] != document["official"]
 
 
-def test_verify_of_missing_data_says_which_file(herl: Any, plugin: str, tmp_path: Path) -> None:
+def test_verify_of_missing_data_says_which_file(herl: Herl, plugin: str, tmp_path: Path) -> None:
     done = herl("data", "verify", plugin, "--data-dir", tmp_path)
     assert done.exit_code == 2
     assert "plugin.jsonl does not exist" in done.stderr
 
 
 @pytest.mark.data
-def test_verify_accepts_the_official_data_and_not_one_changed_letter(herl: Any, data_dir: Path, tmp_path: Path) -> None:
+def test_verify_accepts_the_official_data_and_not_one_changed_letter(
+    herl: Herl, data_dir: Path, tmp_path: Path
+) -> None:
     assert herl("data", "verify", "ifeval", "--data-dir", data_dir).exit_code == 0
     (tmp_path / "ifeval").mkdir()
     copy = Path(shutil.copy(data_dir / "ifeval" / "input_data.jsonl", tmp_path / "ifeval"))
@@ -115,7 +129,7 @@ def test_verify_accepts_the_official_data_and_not_one_changed_letter(herl: Any, 
     assert herl("data", "verify", "ifeval", "--data-dir", tmp_path).exit_code != 0
 
 
-def test_pull_without_a_network_says_so(herl: Any, plugin: str) -> None:
+def test_pull_without_a_network_says_so(herl: Herl, plugin: str) -> None:
     done = herl("data", "pull", plugin)
     assert done.exit_code == 2
     assert "plugin.jsonl is not on the hub" in done.stderr

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+from command import Herl
 from made_runs import result, write_run
 from typer.testing import CliRunner, Result
 
@@ -28,6 +29,11 @@ def slow() -> None:
 sys.argv = ["herl", "slow"]
 app()
 """
+
+
+@pytest.fixture
+def herl(tmp_path: Path) -> Herl:
+    return Herl(tmp_path)
 
 
 def call(raises: Callable[[], Exception], *options: str, env: dict[str, str] | None = None) -> Result:
@@ -104,30 +110,30 @@ def test_a_reader_that_goes_away_is_met_with_silence(tmp_path: Path) -> None:
     assert (child.returncode, said) == (1, b"")
 
 
-def test_a_mistyped_verb_gets_the_nearest_one(herl: Any) -> None:
+def test_a_mistyped_verb_gets_the_nearest_one(herl: Herl) -> None:
     done = herl("reprot", "x")
     assert done.exit_code == 2
     assert "Did you mean 'report'?" in done.stderr
 
 
-def test_a_mistyped_option_gets_the_nearest_one(herl: Any) -> None:
+def test_a_mistyped_option_gets_the_nearest_one(herl: Herl) -> None:
     done = herl("report", "x", "--formt", "md")
     assert done.exit_code == 2
     assert "--format" in done.stderr
 
 
-def test_a_wrong_value_names_the_right_ones(herl: Any) -> None:
+def test_a_wrong_value_names_the_right_ones(herl: Herl) -> None:
     done = herl("report", "x", "--format", "pdf")
     assert done.exit_code == 2
     assert "'md'" in done.stderr and "'csv'" in done.stderr
 
 
-def test_a_mistyped_benchmark_gets_the_nearest_one(herl: Any) -> None:
+def test_a_mistyped_benchmark_gets_the_nearest_one(herl: Herl) -> None:
     done = herl("describe", "ifevl")
     assert (done.exit_code, done.stderr) == (2, "error: unknown benchmark 'ifevl'\nDid you mean 'ifeval'?\n")
 
 
-def test_a_mistyped_run_gets_the_nearest_one(herl: Any, tmp_path: Path) -> None:
+def test_a_mistyped_run_gets_the_nearest_one(herl: Herl, tmp_path: Path) -> None:
     write_run(tmp_path / "runs", "small-ifeval", result())
     for verb in ("report", "show"):
         done = herl(verb, "small-ifevl")

@@ -6,9 +6,11 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from command import Herl
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -42,6 +44,11 @@ VERBS = list(verbs(ROOT))
 EXPECTED = {"eval", "score", "report", "show", "list", "describe", "parity", "doctor"}
 
 
+@pytest.fixture
+def herl(tmp_path: Path) -> Herl:
+    return Herl(tmp_path)
+
+
 def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", LIST_HEAVY_MODULES], capture_output=True, text=True, check=True)
     assert "Usage: herl" in done.stdout
@@ -56,27 +63,26 @@ def test_all_verbs_are_there() -> None:
     assert set(data.commands) == {"where", "pull", "verify"}
 
 
-def test_the_version_is_printed(herl: Any) -> None:
+def test_the_version_is_printed(herl: Herl) -> None:
     done = herl("--version")
     assert (done.exit_code, done.stdout) == (0, f"herl {__version__}\n")
 
 
-def test_without_a_verb_the_help_is_shown_and_the_exit_code_is_2(herl: Any) -> None:
+def test_without_a_verb_the_help_is_shown_and_the_exit_code_is_2(herl: Herl) -> None:
     done = herl()
     assert done.exit_code == 2
     assert "Usage: herl" in done.output
 
 
 @pytest.mark.parametrize(("path", "command"), VERBS)
-def test_the_help_of_a_verb_has_an_example(herl: Any, path: tuple[str, ...], command: Any) -> None:
+def test_the_help_of_a_verb_has_an_example(herl: Herl, path: tuple[str, ...], command: Any) -> None:
     done = herl(*path, "--help")
     assert done.exit_code == 0
     assert f"Example: herl {' '.join(path)}" in done.stdout
 
 
 @pytest.mark.parametrize(("path", "command"), VERBS)
-def test_the_example_of_a_verb_is_valid(path: tuple[str, ...], command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HERL_EVAL_LIMIT", raising=False)
+def test_the_example_of_a_verb_is_valid(path: tuple[str, ...], command: Any) -> None:
     words = shlex.split(command.epilog.removeprefix("Example: "))
     assert words[: len(path) + 1] == ["herl", *path]
     command.make_context("herl", words[len(path) + 1 :])
@@ -94,14 +100,13 @@ def test_verbs_that_use_runs_take_a_runs_dir(path: tuple[str, ...], command: Any
     assert any("--runs-dir" in option.opts for option in command.params)
 
 
-def test_help_names_only_the_environment_variables_worth_knowing(herl: Any) -> None:
+def test_help_names_only_the_environment_variables_worth_knowing(herl: Herl) -> None:
     text = herl("show", "--help").stdout
     assert "HERL_RUNS_DIR" in text and "HERL_DATA" in text
     assert "HERL_SHOW_ONLY" not in text
 
 
-def test_any_option_can_be_given_by_environment(herl: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HERL_SHOW_ONLY", "nonsense")
-    done = herl("show", "run")
+def test_any_option_can_be_given_by_environment(herl: Herl) -> None:
+    done = herl("show", "run", HERL_SHOW_ONLY="nonsense")
     assert done.exit_code == 2
     assert "nonsense" in done.stderr

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from command import Herl
 from made_runs import result, write_run
 
-from herl.api import score
 from herl.benchmarks import get
 from herl.resources import Store
 
@@ -18,15 +17,20 @@ ESCAPE = "\x1b[31mred\x1b[0m \x07 [bold]tag[/bold]"
 
 
 @pytest.fixture
-def run(herl: Any, tmp_path: Path) -> str:
+def herl(tmp_path: Path) -> Herl:
+    return Herl(tmp_path)
+
+
+@pytest.fixture
+def run(herl: Herl, tmp_path: Path) -> str:
     """All items of `demo` answered with one sentence, the first with terminal codes."""
     rows = [{"id": item.id, "response": ESCAPE if item is ITEMS[0] else "Yes, indeed."} for item in ITEMS]
     (tmp_path / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    score(tmp_path / "answers.jsonl", "demo", run="yes", runs_dir=tmp_path / "runs")
+    assert herl("score", tmp_path / "answers.jsonl", "-b", "demo", "--run", "yes").exit_code == 0
     return "yes"
 
 
-def test_prompt_answer_and_a_verdict_for_each_criterion_in_words_are_shown(herl: Any, run: str) -> None:
+def test_prompt_answer_and_a_verdict_for_each_criterion_in_words_are_shown(herl: Herl, run: str) -> None:
     done = herl("show", run, "--item", ITEMS[1].id)
     assert done.exit_code == 0
     assert ITEMS[1].messages[-1].content in done.stdout
@@ -37,7 +41,7 @@ def test_prompt_answer_and_a_verdict_for_each_criterion_in_words_are_shown(herl:
     assert done.stderr == "1 of 1 answers\n"
 
 
-def test_json_holds_every_answer_with_its_prompt_and_criteria(herl: Any, run: str) -> None:
+def test_json_holds_every_answer_with_its_prompt_and_criteria(herl: Herl, run: str) -> None:
     shown = json.loads(herl("show", run, "--json").stdout)
     assert [each["id"] for each in shown] == [item.id for item in ITEMS]
     for each, item in zip(shown, ITEMS, strict=True):
@@ -46,7 +50,7 @@ def test_json_holds_every_answer_with_its_prompt_and_criteria(herl: Any, run: st
         assert [criterion["strict"] for criterion in each["criteria"]] == each["verdicts"]["strict"]
 
 
-def test_only_wrong_leaves_out_what_meets_all_criteria(herl: Any, run: str) -> None:
+def test_only_wrong_leaves_out_what_meets_all_criteria(herl: Herl, run: str) -> None:
     everything = json.loads(herl("show", run, "--json").stdout)
     wrong = json.loads(herl("show", run, "--only", "wrong", "--json").stdout)
     expected = [each["id"] for each in everything if not all(each["verdicts"]["strict"])]
@@ -54,7 +58,7 @@ def test_only_wrong_leaves_out_what_meets_all_criteria(herl: Any, run: str) -> N
     assert 0 < len(wrong) < len(everything)
 
 
-def test_only_truncated_and_ungraded_are_told_by_the_rows(herl: Any, run: str, tmp_path: Path) -> None:
+def test_only_truncated_and_ungraded_are_told_by_the_rows(herl: Herl, run: str, tmp_path: Path) -> None:
     path = tmp_path / "runs" / run / "demo" / "samples.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     rows[3]["status"] = "truncated"
@@ -66,26 +70,24 @@ def test_only_truncated_and_ungraded_are_told_by_the_rows(herl: Any, run: str, t
     assert "loose ungraded" in herl("show", run, "--only", "ungraded").stdout
 
 
-def test_limit_shows_the_first_ones_and_says_how_many_there_are(herl: Any, run: str) -> None:
+def test_limit_shows_the_first_ones_and_says_how_many_there_are(herl: Herl, run: str) -> None:
     done = herl("show", run, "--limit", 2)
     assert done.stdout.count("[answer]") == 2
     assert done.stderr == f"2 of {len(ITEMS)} answers\n"
 
 
-def test_an_answer_cannot_drive_the_terminal(herl: Any, run: str) -> None:
+def test_an_answer_cannot_drive_the_terminal(herl: Herl, run: str) -> None:
     text = herl("show", run, "--item", ITEMS[0].id).stdout
     assert r"\x1b[31mred\x1b[0m \x07 [bold]tag[/bold]" in text
     assert "\x1b" not in text and "\x07" not in text
 
 
-def test_an_unknown_item_is_an_error(herl: Any, run: str) -> None:
+def test_an_unknown_item_is_an_error(herl: Herl, run: str) -> None:
     done = herl("show", run, "--item", "nope")
     assert (done.exit_code, done.stderr) == (2, "error: run 'yes' has no answer to item 'nope'\n")
 
 
-def test_without_the_data_answers_are_shown_and_the_missing_prompts_are_said(
-    herl: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_data_answers_are_shown_and_the_missing_prompts_are_said(herl: Herl, tmp_path: Path) -> None:
     path = write_run(tmp_path / "runs", "far", result())
     row = {
         "id": "1000", "sample": 0, "response": "My answer.", "thinking": None, "finish_reason": "stop",

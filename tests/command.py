@@ -1,16 +1,12 @@
-"""The real command line, called in this process."""
+"""The real command line, called in this process, and a plug-in benchmark for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner, Result
 
 from herl.cli.app import app
-
-Herl = Callable[..., Result]
 
 PLUGIN = """
 from pathlib import Path
@@ -30,25 +26,40 @@ BENCHMARK = Benchmark(
 """
 
 
-@pytest.fixture
-def herl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Herl:
-    """Calls `herl` with arguments; runs live below the test's own folder."""
-    monkeypatch.setenv("HERL_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.setenv("HERL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.delenv("HERL_DATA", raising=False)
-    monkeypatch.setenv("COLUMNS", "120")
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="herl")
+class Herl:
+    """Calls `herl` with arguments.
+
+    Args:
+        folder: Runs and caches live below it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._environment: dict[str, str | None] = {
+            "HERL_RUNS_DIR": str(folder / "runs"),
+            "HERL_CACHE": str(folder / "cache"),
+            "HERL_DATA": None,
+            "HF_HUB_OFFLINE": "1",
+            "COLUMNS": "120",
+        }
+
+    def __call__(self, *arguments: object, **environment: str) -> Result:
+        """Run a command line; its output and exit code."""
+        command = [str(argument) for argument in arguments]
+        return CliRunner().invoke(app, command, env=self._environment | environment, prog_name="herl")
 
 
-@pytest.fixture
-def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An installed package that offers the benchmark `plugin`, whose parity has an unexplained difference."""
-    site = tmp_path / "site"
+def install_plugin(site: Path) -> str:
+    """Lay out an installed package that offers a benchmark, whose parity has an unexplained difference.
+
+    Args:
+        site: A folder on `sys.path`.
+
+    Returns:
+        The benchmark's name.
+    """
     info = site / "herl_plugin-1.0.dist-info"
     info.mkdir(parents=True)
     (site / "herl_plugin.py").write_text(PLUGIN)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: herl-plugin\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[herl.benchmarks]\nplugin = herl_plugin:BENCHMARK\n")
-    monkeypatch.syspath_prepend(str(site))
     return "plugin"
