@@ -72,6 +72,8 @@ def parse_address(model: str) -> Address:
     else:
         parts, variable, prefix = _split(model), "HERL_API_KEY", ""
         name = parts.fragment
+    if "?" in name:  # it would be taken for a name, and a key in it be shown
+        raise UsageError("in the model's address the query (?…) stands before the name (#…)", _EXAMPLE)
     key = _key(variable)
     login, _, host = parts.netloc.rpartition("@")
     if prefix and not (key or login) and host == urlsplit(_OPENAI_URL).netloc:
@@ -81,7 +83,7 @@ def parse_address(model: str) -> Address:
     return Address(
         url=url,
         name=name,
-        shown=f"{prefix}{name}" if prefix else _shown(parts, host, query),
+        shown=f"{prefix}{name}" if prefix else _shown(parts, host),
         key_variable=variable,
         key=key or _NO_KEY,
         headers=_basic_auth(login),
@@ -108,10 +110,11 @@ def _key(variable: str) -> str:
     return key
 
 
-def _shown(parts: SplitResult, host: str, query: Mapping[str, str]) -> str:
+def _shown(parts: SplitResult, host: str) -> str:
     login = f"{_HIDDEN}@" if "@" in parts.netloc else ""
-    asked = "?" + "&".join(f"{name}={_HIDDEN}" for name in query) if query else ""
-    return f"{parts.scheme}://{login}{host}{parts.path}{asked}{'#' + parts.fragment if parts.fragment else ''}"
+    query = f"?{_HIDDEN}" if parts.query else ""
+    name = f"#{parts.fragment}" if parts.fragment else ""
+    return f"{parts.scheme}://{login}{host}{parts.path}{query}{name}"
 
 
 def _basic_auth(login: str) -> dict[str, str]:

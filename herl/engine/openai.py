@@ -89,7 +89,7 @@ class OpenAIEngine(Engine):
     The fingerprint is the address without its secrets, the model's name, and what /models tells of it
     (vLLM: the folder or hub id behind the name, its context length). It cannot see: other weights, a
     quantisation, a chat template or default sampling settings under an unchanged name, and a hosted
-    model that its owner updates. `--fresh` with an empty cache asks again.
+    model that its owner updates. `--fresh` asks for every answer anew.
 
     Args:
         model: `http://host:port/v1#name`, the name left out when the server has one model; or
