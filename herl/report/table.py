@@ -122,7 +122,7 @@ def _value(result: Result) -> str:
 def _score(score: Score | None) -> str:
     if score is None or score.margin is None:
         return "–"
-    return f"{per_cent(score.value)} ± {per_cent(score.margin)}"
+    return f"{per_cent(score.value)} ±{per_cent(score.margin)}"
 
 
 def _row_notes(result: Result) -> list[str]:

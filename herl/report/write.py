@@ -67,9 +67,14 @@ def terminal_table(results: Sequence[Result]) -> Group:
 
     parts: list[RichTable | Text] = []
     for table in leaderboard_tables(results):
-        grid = RichTable(title=Text(table.title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+        grid = RichTable(
+            title=Text(table.title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+        )
         for number, header in enumerate(table.headers):
-            grid.add_column(Text(header), justify="right" if number else "left", overflow="fold")
+            # In a narrow terminal headers break between words and model names anywhere, numbers never.
+            unbroken = [*header.split(), *(row[number] for row in table.rows)] if number else []
+            width = max(map(len, unbroken), default=None)
+            grid.add_column(Text(header), justify="right" if number else "left", overflow="fold", min_width=width)
         for row in table.rows:
             grid.add_row(*map(Text, row))
         parts += [grid, *(Text(line, style="dim") for line in table.footnotes)]

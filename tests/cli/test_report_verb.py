@@ -29,13 +29,13 @@ def test_a_table_goes_to_stdout(herl: Herl, runs: Path) -> None:
     done = herl("report", "small-run", "large-run")
     assert done.exit_code == 0
     assert done.stdout.index("large") < done.stdout.index("small")
-    assert "50.0 ± 5.0" in done.stdout
+    assert "50.0 ±5.0" in done.stdout
     assert done.stderr == ""
 
 
 def test_rows_are_not_wrapped_in_a_pipe(herl: Herl, runs: Path) -> None:
     [line] = [line for line in herl("report", "large-run").stdout.splitlines() if line.startswith(" large")]
-    assert " ".join(line.split()) == "large 50.0 ± 5.0 60.0 ± 5.0 55.0 ± 5.0 65.0 ± 5.0 40 0.0 0"
+    assert " ".join(line.split()) == "large 50.0 ±5.0 60.0 ±5.0 55.0 ±5.0 65.0 ±5.0 40 0.0 0"
 
 
 def test_markdown_and_csv_go_to_stdout_when_asked_for(herl: Herl, runs: Path) -> None:

@@ -47,7 +47,7 @@ def test_models_are_rows_best_first_with_the_four_accuracies_in_per_cent(tmp_pat
     results = read(tmp_path, weak=result(0.25), strong=result(0.5, model="large"))
     header, first, second = cells(leaderboard(results, "md"))
     assert header == ["model", *(f"{label} %" for label in LABELS.values()), "n", "truncated %", "errors"]
-    assert first == ["large", "50.0 ± 5.0", "60.0 ± 5.0", "55.0 ± 5.0", "65.0 ± 5.0", "40", "0.0", "0"]
+    assert first == ["large", "50.0 ±5.0", "60.0 ±5.0", "55.0 ±5.0", "65.0 ±5.0", "40", "0.0", "0"]
     assert second[0] == "small"
 
 
@@ -62,8 +62,8 @@ def test_several_benchmarks_begin_with_an_overview_of_primary_metrics(tmp_path: 
     assert re.findall("^## (.*)", text, re.M) == ["Overview", "ifeval (version 1)", "demo (version 1)"]
     assert cells(text) == [
         ["model", "ifeval prompt strict %", "demo prompt strict %"],
-        ["large", "70.0 ± 5.0", "–"],
-        ["small", "25.0 ± 5.0", "50.0 ± 5.0"],
+        ["large", "70.0 ±5.0", "–"],
+        ["small", "25.0 ±5.0", "50.0 ±5.0"],
     ]
 
 
@@ -110,7 +110,7 @@ def test_deviations_from_upstream_stand_below_the_table(tmp_path: Path) -> None:
 def test_a_metric_that_could_not_be_graded_is_a_dash_and_never_zero(tmp_path: Path) -> None:
     results = read(tmp_path, none=result(None, coverage=0.0), low=result(0.0, model="low"))
     rows = cells(leaderboard(results, "md"))
-    assert rows[1][:2] == ["low", "0.0 ± 5.0"]
+    assert rows[1][:2] == ["low", "0.0 ±5.0"]
     assert rows[2][1] == "–"
     assert pandas.read_csv(io.StringIO(leaderboard(results, "csv")))["value"].isna().sum() == 4
 
@@ -172,4 +172,16 @@ def test_the_terminal_shows_the_same_rows_and_footnotes(tmp_path: Path) -> None:
     text = console.export_text()
     assert "[red]bold[/red] ¹" in text
     assert text.index("large") < text.index("[red]")
-    assert "25.0 ± 5.0" in text and "¹ 50.0 % of the answers were cut off" in text
+    assert "25.0 ±5.0" in text and "¹ 50.0 % of the answers were cut off" in text
+
+
+def test_in_80_columns_numbers_stay_whole_and_no_column_is_lost(tmp_path: Path) -> None:
+    results = read(tmp_path, a=result(0.7708, model="a-model-with-a-very-long-name"), b=result(0.5, model="b"))
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(terminal_table(results))
+    lines = console.export_text().splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    [row] = [line.split("  ") for line in lines if "77.1" in line]
+    assert [cell.strip() for cell in row if cell.strip()][1:] == [
+        "77.1 ±5.0", "87.1 ±5.0", "82.1 ±5.0", "92.1 ±5.0", "40", "0.0", "0"
+    ]  # fmt: skip
