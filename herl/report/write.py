@@ -70,11 +70,11 @@ def terminal_table(results: Sequence[Result]) -> Group:
         grid = RichTable(
             title=Text(table.title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
         )
-        for number, header in enumerate(table.headers):
-            # In a narrow terminal headers break between words and model names anywhere, numbers never.
-            unbroken = [*header.split(), *(row[number] for row in table.rows)] if number else []
-            width = max(map(len, unbroken), default=None)
-            grid.add_column(Text(header), justify="right" if number else "left", overflow="fold", min_width=width)
+        name, *numbers = table.headers
+        grid.add_column(Text(name), overflow="fold")
+        for header in numbers:
+            # Two lines leave room for numbers in 80 columns; only names may break.
+            grid.add_column(Text(header.replace(" ", "\n", 1)), justify="right", no_wrap=True)
         for row in table.rows:
             grid.add_row(*map(Text, row))
         parts += [grid, *(Text(line, style="dim") for line in table.footnotes)]
