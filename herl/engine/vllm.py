@@ -8,7 +8,6 @@ from collections.abc import Generator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from herl.engine import hardware
 from herl.engine.base import Answer
 from herl.engine.chat import Prompt, answer
 from herl.engine.local import LocalEngine
@@ -33,7 +32,8 @@ class VLLMEngine(LocalEngine):
 
     def _load(self, name: str) -> None:
         if self._device == "cpu":
-            _prepare_cpu()
+            os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")  # GiB
         from vllm import LLM
 
         self._check_extra()
@@ -98,13 +98,6 @@ class VLLMEngine(LocalEngine):
             self._llm = None
             gc.collect()
             cleanup_dist_env_and_memory()
-
-
-def _prepare_cpu() -> None:
-    """Settings that vLLM reads from the environment; what the user has set stays."""
-    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")  # GiB
-    os.environ.setdefault("OMP_NUM_THREADS", str(hardware.threads()))
 
 
 def _sampling_params(prompt: Prompt) -> SamplingParams:
