@@ -20,13 +20,15 @@ class ChatServer:
     def __init__(self, delay: float = 0.0) -> None:
         self.delay = delay
         self.asked = 0
+        self._closed = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1#parrot"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Die as a killed server does: nobody listens, and who waits for an answer gets none."""
+        self._closed = True
         self._server.shutdown()
         self._server.server_close()
 
@@ -43,7 +45,10 @@ class ChatServer:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 owner.asked += 1
                 time.sleep(owner.delay)
-                self._reply(_completion(body))
+                if owner._closed:
+                    self.close_connection = True
+                else:
+                    self._reply(_completion(body))
 
             def _reply(self, document: dict[str, Any]) -> None:
                 raw = json.dumps(document).encode()

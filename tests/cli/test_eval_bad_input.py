@@ -73,15 +73,12 @@ def test_cuda_without_cuda_is_refused_before_anything_runs(home: dict[str, str])
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
-    refused(herl(home, "eval", "-m", "demo", "-b", "demo", "--device", "cuda"), "CUDA")
+    refused(herl(home, "eval", "-m", "demo", "-b", "demo", "--device", "cuda"), "device 'cuda' cannot be used")
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "named"),
-    [("--limit", "0", "--limit"), ("--top-p", "1.5", "--top-p"), ("--samples", "0", "--samples")],
-)
-def test_a_setting_out_of_range_is_named(home: dict[str, str], option: str, value: str, named: str) -> None:
-    refused(herl(home, "eval", "-m", "demo", "-b", "demo", option, value), named, value)
+@pytest.mark.parametrize(("option", "value"), [("--limit", "0"), ("--top-p", "1.5"), ("--samples", "0")])
+def test_a_setting_out_of_range_is_named(home: dict[str, str], option: str, value: str) -> None:
+    refused(herl(home, "eval", "-m", "demo", "-b", "demo", option, value), option)
 
 
 def test_a_setting_of_an_unknown_engine_is_explained(home: dict[str, str]) -> None:
