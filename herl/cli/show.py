@@ -12,7 +12,7 @@ from herl.cli.output import make_console, print_json, printable, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from herl.report.answers import Shown
+    from herl.benchmarks.answers import Shown
 
 EXAMPLE = "herl show demo-ifeval --only wrong --limit 5"
 
@@ -32,7 +32,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Show prompts, answers and the verdict on every criterion."""
-    from herl.report.answers import select
+    from herl.benchmarks.answers import select
     from herl.report.read import find_run
     from herl.resources import Store
 
