@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -83,13 +84,19 @@ def parse_address(model: str) -> Address:
     return Address(
         url=url,
         name=name,
-        shown=f"{prefix}{name}" if prefix else _shown(parts, host),
+        shown=without_secrets(model),
         key_variable=variable,
         key=key or _NO_KEY,
         headers=_basic_auth(login),
         query=query,
         secrets=_secrets(key, login, query),
     )
+
+
+def without_secrets(argument: str) -> str:
+    """A command-line argument as it may be shown and written: a URL loses its login and its query."""
+    argument = re.sub(r"(https?://)[^/?#]*@", rf"\1{_HIDDEN}@", argument)
+    return re.sub(r"(https?://[^?#]*)\?[^#]*", rf"\1?{_HIDDEN}", argument)
 
 
 def _split(url: str) -> SplitResult:
@@ -108,13 +115,6 @@ def _key(variable: str) -> str:
     if not (key.isascii() and key.isprintable()):
         raise UsageError(f"{variable} holds characters that cannot be part of a key", "Set it again.")
     return key
-
-
-def _shown(parts: SplitResult, host: str) -> str:
-    login = f"{_HIDDEN}@" if "@" in parts.netloc else ""
-    query = f"?{_HIDDEN}" if parts.query else ""
-    name = f"#{parts.fragment}" if parts.fragment else ""
-    return f"{parts.scheme}://{login}{host}{parts.path}{query}{name}"
 
 
 def _basic_auth(login: str) -> dict[str, str]:

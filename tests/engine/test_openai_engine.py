@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from servers import Fault, FaultServer, error, free_port, hang, message, raw, reset, status
 
 from herl.engine import retries
-from herl.engine.address import parse_address
+from herl.engine.address import parse_address, without_secrets
 from herl.engine.base import Answer, EngineOptions, Failure, Request
 from herl.engine.chat_reply import parse_refusal, parse_reply
 from herl.engine.openai import OpenAIEngine
@@ -481,6 +481,12 @@ def test_no_address_is_parsed_with_a_traceback_or_a_leak(rest: str, form: str) -
         assert "hunter2" not in f"{caught.message} {caught.hint}"
     else:
         assert "hunter2" not in shown
+
+
+def test_a_command_line_can_be_recorded_without_its_secrets() -> None:
+    assert without_secrets("--judge=http://u:p@h:1/v1?k=v#m/n") == "--judge=http://***@h:1/v1?***#m/n"
+    for harmless in ("demo", "-m", "http://h:1/v1#m", "replay:a@b.jsonl", "Is this a question? http://h/a@b"):
+        assert without_secrets(harmless) == harmless
 
 
 def test_a_key_for_openai_is_never_sent_to_another_host(
