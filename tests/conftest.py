@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from servers import FaultServer, VllmServer
 
+from herl.engine import retries
 from herl.engine.weights import find_weights
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,11 +27,15 @@ def data_dir() -> Path:
 
 
 @pytest.fixture
-def fault_server() -> Iterator[FaultServer]:
-    """A chat server that misbehaves on demand."""
+def fault_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
+    """A chat server that misbehaves on demand, asked again after short waits; nobody may leave a thread behind."""
+    monkeypatch.setattr(retries, "FIRST_WAIT_S", 0.01)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HERL_API_KEY", "HERL_HTTP_TIMEOUT"):
+        monkeypatch.delenv(name, raising=False)
     server = FaultServer()
     yield server
     server.close()
+    assert "herl-http" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,137 @@
+"""Models behind HTTP: names, fingerprints, keys, and where these must never show."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from asking import ask, completion, engine_of, results
+from hypothesis import given
+from hypothesis import strategies as st
+from servers import FaultServer, error, free_port, status
+
+from herl.engine.address import parse_address, without_secrets
+from herl.engine.base import EngineOptions
+from herl.engine.openai import OpenAIEngine
+from herl.errors import UsageError
+from herl.item import Completion
+
+KEY = "sk-very-secret-42"
+
+
+def test_the_only_model_of_a_server_needs_no_name(fault_server: FaultServer) -> None:
+    engine = engine_of(fault_server, "")
+    completion(engine, ask("hi"))
+    assert fault_server.asked[0]["model"] == "parrot"
+    assert engine.model == fault_server.url
+    assert engine.fingerprint == engine_of(fault_server).fingerprint
+
+
+def test_a_server_with_several_models_wants_one_named(fault_server: FaultServer) -> None:
+    fault_server.models = [{"id": "parrot"}, {"id": "owl"}]
+    with pytest.raises(UsageError, match="name is needed") as caught:
+        _ = engine_of(fault_server, "").fingerprint
+    assert "owl, parrot" in caught.value.hint
+
+
+def test_the_fingerprint_tells_models_servers_and_weights_apart(fault_server: FaultServer) -> None:
+    fault_server.models = [{"id": "parrot", "root": "/models/a", "created": 1}, {"id": "owl", "root": "/models/a"}]
+    first, owl = engine_of(fault_server).fingerprint, engine_of(fault_server, "#owl").fingerprint
+    fault_server.models[0]["created"] = 2
+    assert engine_of(fault_server).fingerprint == first
+    fault_server.models[0]["root"] = "/models/b"
+    assert len({first, owl, engine_of(fault_server).fingerprint}) == 3
+
+
+def test_a_server_that_lists_no_models_still_has_a_fingerprint(fault_server: FaultServer) -> None:
+    fault_server.models = status(404)
+    engine = engine_of(fault_server)
+    assert f"{fault_server.url}#parrot" in engine.fingerprint
+    assert completion(engine, ask("hi")).text == "echo: hi"
+
+
+def test_secrets_in_a_url_reach_the_server_and_nothing_else(
+    fault_server: FaultServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault_server.rules["bad"] = error(500, "no entry for user hunter2 with query-key-99")
+    url = f"http://someone:hunter2@127.0.0.1:{fault_server.port}/v1?api_key=query-key-99#parrot"
+    engine = OpenAIEngine(url, EngineOptions(max_retries=1))
+    with caplog.at_level(logging.DEBUG):
+        found = results(list(engine.generate([ask("bad"), ask("good")])))
+    assert isinstance(found["good"], Completion)
+    assert fault_server.headers[-1]["authorization"].startswith("Basic ")
+    assert all("api_key=query-key-99" in path for path in fault_server.paths)
+
+    logged = [record.getMessage() for record in caplog.records if record.name.startswith(("herl", "httpx"))]
+    seen = json.dumps([engine.model, engine.fingerprint, repr(found), str(vars(engine)["_address"]), logged])
+    assert "hunter2" not in seen
+    assert "query-key-99" not in seen
+    assert engine.model == f"http://***@127.0.0.1:{fault_server.port}/v1?***#parrot"
+
+
+URL_TEXT = st.text(alphabet=st.sampled_from("ab:@/?#[]%&=. 1"), max_size=25)
+
+
+@given(
+    URL_TEXT,
+    st.sampled_from(
+        ["http://user:hunter2@{}", "http://host:1/{}?key=hunter2", "http://hunter2@h/{}#b", "http://h/{}?hunter2"]
+    ),
+)
+def test_no_address_is_parsed_with_a_traceback_or_a_leak(rest: str, form: str) -> None:
+    try:
+        shown = repr(parse_address(form.replace("{}", rest)))
+    except UsageError as caught:
+        assert "hunter2" not in f"{caught.message} {caught.hint}"
+    else:
+        assert "hunter2" not in shown
+
+
+def test_a_command_line_can_be_recorded_without_its_secrets() -> None:
+    assert without_secrets("--judge=http://u:p@h:1/v1?k=v#m/n") == "--judge=http://***@h:1/v1?***#m/n"
+    for harmless in ("demo", "-m", "http://h:1/v1#m", "replay:a@b.jsonl", "Is this a question? http://h/a@b"):
+        assert without_secrets(harmless) == harmless
+
+
+def test_a_key_for_openai_is_never_sent_to_another_host(
+    fault_server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    completion(engine_of(fault_server), ask("hi"))
+    assert KEY not in json.dumps(fault_server.headers)
+
+    monkeypatch.setenv("HERL_API_KEY", f"{KEY}\n")
+    completion(engine_of(fault_server), ask("hi"))
+    assert fault_server.headers[-1]["authorization"] == f"Bearer {KEY}"
+
+
+def test_openai_models_use_their_own_variables(fault_server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="OPENAI_API_KEY is not set"):
+        OpenAIEngine("openai:gpt", EngineOptions())
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", fault_server.url)
+    engine = OpenAIEngine("openai:parrot", EngineOptions())
+    assert completion(engine, ask("hi")).model == "openai:parrot"
+    assert fault_server.headers[-1]["authorization"] == f"Bearer {KEY}"
+    assert KEY not in engine.fingerprint
+
+
+def test_a_proxy_is_not_asked_for_a_server_on_this_machine(
+    fault_server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    assert completion(engine_of(fault_server), ask("hi")).text == "echo: hi"
+
+
+@pytest.mark.parametrize("value", ["soon", "0", "-1", "nan"])
+def test_a_time_out_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("HERL_HTTP_TIMEOUT", value)
+    with pytest.raises(UsageError, match="time-out"):
+        OpenAIEngine("http://localhost:1/v1", EngineOptions())
+
+
+def test_no_requests_at_a_time_are_refused() -> None:
+    with pytest.raises(UsageError, match="-j"):
+        OpenAIEngine("http://localhost:1/v1", EngineOptions(concurrency=0))
