@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
+from herl.benchmarks.ifeval.language import NAMES
 from herl.errors import HerlError, UsageError, nearest
 from herl.item import Item, Message
 from herl.resources import Row
@@ -33,7 +34,7 @@ WORDING: Mapping[str, str] = {
     "keywords:forbidden_words": "the answer does not use {forbidden_words}",
     "keywords:frequency": '"{keyword}" occurs {relation} {frequency} times',
     "keywords:letter_frequency": 'the character "{letter}" occurs {let_relation} {let_frequency} times',
-    "language:response_language": "the whole answer is in the language with the code {language}",
+    "language:response_language": "the whole answer is in {language}",
     "length_constraints:nth_paragraph_first_word": (
         "there are exactly {num_paragraphs} paragraphs with an empty line between them, "
         'and paragraph {nth_paragraph} begins with the word "{first_word}"'
@@ -95,7 +96,7 @@ def criterion(position: int, instruction: str, arguments: Mapping[str, Any]) -> 
     if unknown := sorted(set(arguments) - set(needed)):
         raise UsageError(f"{instruction} takes no argument '{unknown[0]}'")
     clean = {name: _clean(instruction, name, arguments[name]) for name in needed}
-    text = WORDING[instruction].format_map({name: _in_words(value) for name, value in clean.items()})
+    text = WORDING[instruction].format_map({name: _in_words(name, value) for name, value in clean.items()})
     tags = (f"tier0:{instruction.split(':')[0]}", f"tier1:{instruction}")
     return Criterion(id=str(position), text=text[0].upper() + text[1:], check=Check(instruction, clean), tags=tags)
 
@@ -190,7 +191,9 @@ def _clean(instruction: str, name: str, value: Any) -> Any:
         raise UsageError(f"{instruction}: '{name}' must be {wanted}, not {value!r:.60}") from None
 
 
-def _in_words(value: Any) -> str:
+def _in_words(name: str, value: Any) -> str:
+    if name == "language":
+        return NAMES.get(value, f"the language {value}")
     if isinstance(value, tuple):
         return ", ".join(f'"{word}"' for word in value)
     return str(value)

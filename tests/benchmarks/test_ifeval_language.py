@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from herl.benchmarks.ifeval.language import NAMES, profiles
+from herl.benchmarks.ifeval.rows import criterion
+
 # Short texts whose language langdetect, unseeded, decides now one way and now another.
 SHAKY = ["OK", "NO", "etchings", "HELLO THERE", "lorem", "yes no", "menu", "DO IT NOW", "a la carte", "final"]
 
@@ -35,3 +38,9 @@ def test_threads_that_begin_at_once_find_the_same_languages() -> None:
 def test_the_users_own_langdetect_is_left_alone() -> None:
     script = "from langdetect import DetectorFactory, detector_factory as f; print(DetectorFactory.seed, f._factory)"
     assert languages(PRINT_LANGUAGES + "detect('one text')\n" + script) == "None None\n"
+
+
+def test_every_language_that_can_be_found_has_a_name() -> None:
+    assert set(NAMES) == set(profiles().get_lang_list())
+    assert criterion(0, "language:response_language", {"language": "de"}).text == "The whole answer is in German"
+    assert criterion(0, "language:response_language", {"language": "xx"}).text.endswith("the language xx")
