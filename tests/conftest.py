@@ -9,10 +9,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from servers import FaultServer, VllmServer
 
 from herl.engine import retries
 from herl.engine.weights import find_weights
+
+settings.register_profile("herl", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("herl")
 
 ROOT = Path(__file__).resolve().parent.parent
 
