@@ -14,11 +14,10 @@ from pathlib import Path
 from herl import __version__, nltk_data
 from herl.engine import INSTALL, demo, engine_trouble, hardware
 from herl.errors import HerlError
-from herl.resources import Store, cache_dir
+from herl.resources import Store, cache_dir, hub_trouble
 
 _GB = 1e9
 _DEMO_BYTES = 1.2e9  # the converted model, and room for it while it is written
-_HUB_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +122,9 @@ def _demo_model() -> Finding:
 
 def _hub() -> Finding:
     """Whether the Hugging Face hub answers; not having it is normal, so only models and data from it are missed."""
-    import httpx
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return Finding("hub", False, "switched off by HF_HUB_OFFLINE", "Only needed for models and data from the hub.")
-    try:
-        httpx.head(constants.ENDPOINT, timeout=_HUB_SECONDS)
-    except httpx.HTTPError as error:
-        cause = str(error) or type(error).__name__
-        return Finding(
-            "hub", False, f"cannot be reached ({cause})", "Without it: -m demo or a path; --data-dir FOLDER."
-        )
-    return Finding("hub", True, f"{constants.ENDPOINT} answers")
+    if trouble := hub_trouble():
+        return Finding("hub", False, trouble, "Without it: -m demo or a path; --data-dir FOLDER.")
+    return Finding("hub", True, "answers")
 
 
 def _language_data(store: Store) -> Finding:

@@ -14,6 +14,8 @@ from herl.errors import UsageError
 
 Row = Mapping[str, Any]
 
+_HUB_SECONDS = 5.0
+
 
 def cache_dir() -> Path:
     """HeRL's cache: `HERL_CACHE`, else `$XDG_CACHE_HOME/herl`, else `~/.cache/herl`."""
@@ -144,13 +146,33 @@ def _in_hub_cache(source: DataSource) -> bool:
 def _from_hub(source: DataSource) -> list[Row]:
     if not source.hub:
         raise UsageError(f"{source.local} is not on the hub", "Give its folder with --data-dir.")
+    if not _in_hub_cache(source) and (trouble := hub_trouble()):
+        raise _not_fetched(source, trouble)  # at once, where `datasets` would try for half a minute
     try:
         from datasets import load_dataset
 
         return list(load_dataset(source.hub, split=source.split, revision=source.revision))
     except Exception as error:  # the hub's own error classes are many: all mean "no data"
         cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError(
-            f"{source.hub} could not be fetched from the Hugging Face hub ({cause[:160]})",
-            f"With a network: herl data pull. Without: --data-dir FOLDER that holds {source.local}.",
-        ) from None
+        raise _not_fetched(source, cause[:160]) from None
+
+
+def _not_fetched(source: DataSource, cause: str) -> UsageError:
+    return UsageError(
+        f"{source.hub} could not be fetched from the Hugging Face hub: {cause}",
+        f"With a network: herl data pull. Without: --data-dir FOLDER that holds {source.local}.",
+    )
+
+
+def hub_trouble() -> str:
+    """Why the Hugging Face hub cannot be used now, "" when it answers."""
+    import httpx
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return "switched off by HF_HUB_OFFLINE"
+    try:
+        httpx.head(constants.ENDPOINT, timeout=_HUB_SECONDS)
+    except httpx.HTTPError as error:
+        return f"cannot be reached ({str(error) or type(error).__name__})"
+    return ""

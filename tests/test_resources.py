@@ -59,17 +59,34 @@ def test_bytes_that_are_not_text_are_an_error_of_the_file(tmp_path: Path) -> Non
         list(read_jsonl(path))
 
 
-def test_without_a_network_the_hub_is_named_with_both_ways_out(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+def refused_by_the_hub() -> UsageError:
     with pytest.raises(UsageError) as raised:
         Store().rows(SOURCE)
     assert "google/IFEval could not be fetched" in raised.value.message
     assert "herl data pull" in raised.value.hint
     assert "--data-dir" in raised.value.hint
+    return raised.value
+
+
+def test_without_a_network_the_hub_is_named_with_both_ways_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    assert "cannot be reached" in refused_by_the_hub().message
+
+
+def test_a_hub_that_is_switched_off_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert "switched off by HF_HUB_OFFLINE" in refused_by_the_hub().message
+
+
+def test_rows_read_through_datasets_equal_those_of_the_file(data_dir: Path, tmp_path: Path) -> None:
+    # On the hub the same rows come with every argument's name and nulls.
+    from datasets import load_dataset
+
+    path = str(data_dir / SOURCE.local)
+    read = load_dataset("json", data_files=path, split="train", cache_dir=str(tmp_path))
+    assert rows_digest(read) == rows_digest(read_jsonl(Path(path)))
 
 
 @given(st.lists(st.dictionaries(st.text(), JSON, max_size=4), max_size=3))
