@@ -17,7 +17,7 @@ _CONTEXT = re.compile(r"context[ _](length|size|window)", re.IGNORECASE)
 _CONTEXT_SIZE = re.compile(r"maximum context length (?:is|of) (\d+)", re.IGNORECASE)
 _PROMPT_SIZE = re.compile(r"(\d+) (?:tokens )?(?:in the messages|from the input|input tokens)", re.IGNORECASE)
 _FILTERS = {"content_filter", "content_policy_violation"}
-_CODE_FOR_GONE = {"abort", "error"}
+_BROKEN_OFF = {"abort", "error"}
 
 
 @dataclass(eq=False, slots=True)
@@ -90,7 +90,7 @@ def parse_reply(reply: object, request: Request, model: str) -> Completion:
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
         raise TryAgain(f"the reply holds no answer ({_one_line(str(body.get('error') or reply))})")
-    if choice.get("finish_reason") in _CODE_FOR_GONE:
+    if str(choice.get("finish_reason")) in _BROKEN_OFF:
         raise TryAgain("the server broke off the answer")
     message, finish = choice["message"], _finish_reason(choice)
     text, thinking = _text(message.get("content")), message.get("reasoning") or message.get("reasoning_content")
