@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from herl.engine.address import without_secrets
 from herl.engine.base import Engine, EngineOptions
 from herl.errors import HerlError, IncompleteError, UsageError
 from herl.models import label, slug
@@ -90,7 +91,7 @@ def evaluate(
             "allow_missing": allow_missing,
         }
         with Run(runs_dir, name, config, fresh=fresh) as opened:
-            opened.note_command(command)
+            opened.note_command([without_secrets(argument) for argument in command])
             if finished := _finished(opened, engine, chosen):
                 return Evaluation(opened.path, finished, resumed=True)
             store = Store(data_dir)
@@ -143,17 +144,20 @@ def _evaluate(
 ) -> Evaluation:
     from herl.benchmarks.evaluate import answer_and_grade, conclude, prepare
     from herl.cache import CompletionCache
+    from herl.engine.replay import ReplayEngine
     from herl.report import write_summary
 
     works = [prepare(benchmark, store, settings) for benchmark in chosen]
+    recorded = engine if isinstance(engine, ReplayEngine) else None
     for work in works:
-        _check_recorded(engine, work, settings, allow_missing)
+        if recorded:
+            recorded.check(work.items, settings.samples, whole=settings.limit is None, allow_missing=allow_missing)
         run.pin(work.benchmark.name, work.facts)
     run.pin_model(engine.fingerprint)
     failures: Counter[str] = Counter()
     with CompletionCache(read=not fresh) as cache, _session(run):
         for work in works:
-            failures += answer_and_grade(work, engine, run, settings, cache, watch)
+            failures += answer_and_grade(work, engine, run, settings, None if recorded else cache, watch)
     results = [conclude(work, run, settings) for work in works]
     write_summary(run.path)
     if failures:
@@ -179,14 +183,6 @@ def _finished(run: Run, engine: Engine, chosen: Sequence[Benchmark]) -> list[Map
     except HerlError:
         pass  # a server that is down now can have no say in answers that it gave before
     return [result.document for result in results]
-
-
-def _check_recorded(engine: Engine, work: Work, settings: Settings, allow_missing: bool) -> None:
-    """Refuse a file of recorded answers that does not fit the benchmark, before a row is written."""
-    from herl.engine.replay import ReplayEngine
-
-    if isinstance(engine, ReplayEngine):
-        engine.check(work.items, settings.samples, whole=settings.limit is None, allow_missing=allow_missing)
 
 
 @contextmanager

@@ -46,7 +46,9 @@ class Run:
         try:
             if fresh:
                 _clear(self.path)
-            self.record = self._read() or self._start(settings)
+            known = self._read()
+            # Settings bind from the first answer on: a run that failed before it may be corrected.
+            self.record = known if known and _has_rows(self.path) else self._start(settings)
             _refuse_changes(name, self.record["config"], settings)
         except BaseException:
             self._lock.close()
@@ -108,7 +110,7 @@ class Run:
         return read_record(path)
 
     def _start(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        self.record = {
+        record = {
             "schema": SCHEMA,
             "name": self.name,
             "command": [],
@@ -121,8 +123,8 @@ class Run:
             "git": _git_revision(),
             "sessions": [],
         }
-        self._save()
-        return self.record
+        write_json(self.path / "run.json", record)
+        return record
 
     def note_command(self, command: Sequence[str]) -> None:
         """Record the command line that began the run."""
@@ -182,6 +184,10 @@ def _lock(path: Path, name: str) -> IO[str]:
     with disk_errors(path):
         file.flush()
     return file
+
+
+def _has_rows(path: Path) -> bool:
+    return any(rows.stat().st_size for rows in path.glob("*/samples.jsonl"))
 
 
 def _is_leftover(entry: Path) -> bool:

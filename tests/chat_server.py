@@ -37,6 +37,7 @@ class ChatServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 self._reply({"object": "list", "data": [{"id": "parrot", "object": "model"}]})

@@ -167,6 +167,18 @@ def test_a_run_of_a_newer_herl_is_refused(server: ChatServer, home: dict[str, st
     assert "written by a newer HeRL" in refused.stderr
 
 
+def test_a_key_in_the_address_is_written_nowhere(server: ChatServer, home: dict[str, str]) -> None:
+    secret = "sk-very-secret"
+    address = server.url.replace("http://", f"http://me:{secret}@")
+    done = herl(home, *HERL, "eval", "-m", address, "-b", "demo", "--limit", "2", "--run", "x")
+    assert done.returncode == 0, done.stderr
+    assert secret not in done.stdout + done.stderr
+    places = [Path(home["HERL_RUNS_DIR"]), Path(home["HERL_CACHE"])]
+    written = [path for place in places for path in place.rglob("*") if path.is_file()]
+    assert len(written) >= 6
+    assert not [path for path in written if secret.encode() in path.read_bytes()]
+
+
 def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(server: ChatServer, home: dict[str, str]) -> None:
     server.delay = 0.2
     process = subprocess.Popen(command(server, "--run", "x"), env=home, stderr=subprocess.PIPE, text=True)

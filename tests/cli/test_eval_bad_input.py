@@ -117,6 +117,8 @@ def test_missing_duplicate_and_unknown_answers_are_listed(home: dict[str, str], 
     file = answers(tmp_path, [*rows[2:], rows[5], {"id": "stranger", "response": "Hi."}])
     done = herl(home, "score", file, "-b", "demo")
     refused(done, rows[0]["id"], rows[1]["id"], rows[5]["id"], "stranger", "--allow-missing")
+    corrected = herl(home, "score", file, "-b", "demo", "--allow-missing")
+    assert corrected.returncode == 0, corrected.stderr
 
 
 def test_allow_missing_counts_missing_answers_as_failed_and_says_how_many(home: dict[str, str], tmp_path: Path) -> None:
