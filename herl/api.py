@@ -20,7 +20,7 @@ from herl.run import Run
 
 if TYPE_CHECKING:
     from herl.benchmarks.base import Benchmark
-    from herl.benchmarks.evaluate import Progress, Settings, Watch, Work
+    from herl.benchmarks.evaluate import Progress, Settings, Watch
 
 
 @dataclass(frozen=True, slots=True)

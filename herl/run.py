@@ -110,7 +110,7 @@ class Run:
         return read_record(path)
 
     def _start(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        record = {
+        record: dict[str, Any] = {
             "schema": SCHEMA,
             "name": self.name,
             "command": [],
