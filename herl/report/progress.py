@@ -34,8 +34,11 @@ class Progress:
 
     def advance(self, tokens: int = 0) -> None:
         """One more row, with this many generated tokens."""
+        if self._done == self._at_start:
+            self._began = time.monotonic()  # the clock starts here: loading the model is not its speed
+        else:
+            self._tokens += tokens
         self._done += 1
-        self._tokens += tokens
         if self._bar:
             bar, task = self._bar
             bar.update(task, completed=self._done, rate=self._rate())
@@ -45,10 +48,13 @@ class Progress:
 
     def line(self) -> str:
         """Where things stand, such as "ifeval: 120 of 541, 195 tokens/s, 12 min left"."""
-        new = self._done - self._at_start
-        seconds_left = (self._total - self._done) * self._elapsed() / new if new else 0.0
+        so_far = f"{self._label}: {self._done} of {self._total}"
+        timed = self._done - self._at_start - 1
+        if timed < 1:
+            return so_far
+        seconds_left = (self._total - self._done) * self._elapsed() / timed
         left = f"{seconds_left / 60:.0f} min left" if seconds_left >= 90 else f"{seconds_left:.0f} s left"
-        return f"{self._label}: {self._done} of {self._total}, {self._rate()}, {left}"
+        return f"{so_far}, {self._rate()}, {left}"
 
     def _rate(self) -> str:
         return f"{self._tokens / self._elapsed():.0f} tokens/s"
@@ -69,10 +75,6 @@ class Progress:
     ) -> None:
         if self._bar:
             self._bar[0].stop()
-
-
-watch = Progress
-"""What `evaluate(watch=...)` takes."""
 
 
 def _make_bar() -> RichProgress:

@@ -34,9 +34,16 @@ def test_a_line_says_rows_done_speed_and_time_left() -> None:
     assert left.endswith("s left")
 
 
-def test_rows_that_were_there_are_not_counted_as_speed() -> None:
-    with Progress("ifeval", 1000, 999) as progress:
-        assert progress.line() == "ifeval: 999 of 1000, 0 tokens/s, 0 s left"
+def test_neither_rows_that_were_there_nor_loading_the_model_count_as_speed() -> None:
+    with Progress("ifeval", 1000, 900) as progress:
+        assert progress.line() == "ifeval: 900 of 1000"
+        time.sleep(0.5)
+        progress.advance(10**6)
+        assert progress.line() == "ifeval: 901 of 1000"
+        time.sleep(0.01)
+        progress.advance(1)
+    rate = progress.line().split(", ")[1]
+    assert int(rate.split()[0]) <= 100
 
 
 def test_a_log_gets_no_line_before_its_time(capfd: pytest.CaptureFixture[str]) -> None:
