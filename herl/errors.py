@@ -58,3 +58,9 @@ def nearest(name: str, known: list[str]) -> str:
 
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(sorted(known))}."
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, in one line; its class when it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

@@ -12,8 +12,9 @@ from herl.engine.base import Answer, Engine, EngineOptions, Request
 from herl.engine.chat import Prompt, refusal, render, require_template
 from herl.engine.quiet import quiet
 from herl.engine.weights import find_weights
-from herl.errors import HerlError, UsageError, nearest
+from herl.errors import HerlError, IncompleteError, UsageError, first_line, nearest
 
+_ADVICE = "HERL_DEBUG=1 shows the engine's own log; herl doctor says what works here."
 _DTYPES = ["bfloat16", "float16", "float32"]
 
 
@@ -50,35 +51,37 @@ class LocalEngine(Engine):
                 prompts.append(rendered)
             else:
                 yield refusal(request, rendered, self.model)
-        yield from self._answer(prompts)
+        try:
+            yield from self._answer(prompts)
+        except HerlError:
+            raise
+        except Exception as error:  # the engines raise whatever they like
+            raise IncompleteError(f"{self.kind} broke off: {first_line(error)}", _ADVICE) from error
 
     def _ensure_loaded(self) -> None:
         if self._is_loaded():
             return
         if self._device == "cpu":
             hardware.prepare_threads()
+        name = self._weights.locate()
         with quiet():
-            name = self._weights.locate()
             self._tokenizer = self._tokenizer or self._load_tokenizer(name)
             try:
                 self._load(name)
             except HerlError:
                 raise
             except Exception as error:  # the engines raise whatever they like; all mean that it cannot be loaded
-                raise HerlError(f"{self.kind} cannot load {self.model}: {first_line(error)}", self._advice()) from error
+                raise HerlError(f"{self.kind} cannot load {self.model}: {first_line(error)}", _ADVICE) from error
 
     def _load_tokenizer(self, name: str) -> Any:
         from transformers import AutoTokenizer
 
         try:
-            tokenizer = AutoTokenizer.from_pretrained(name, revision=self._weights.revision)
+            tokenizer = AutoTokenizer.from_pretrained(name)
         except Exception as error:  # as above
             raise UsageError(f"the tokenizer of {self.model} cannot be loaded: {first_line(error)}") from error
         require_template(tokenizer, self.model)
         return tokenizer
-
-    def _advice(self) -> str:
-        return "HERL_DEBUG=1 shows the engine's own log; herl doctor says what works here."
 
     @abstractmethod
     def _is_loaded(self) -> bool: ...
@@ -88,7 +91,7 @@ class LocalEngine(Engine):
         """Load the weights.
 
         Args:
-            name: The folder or hub id.
+            name: The model's folder.
 
         Raises:
             Exception: anything; the caller words it for the user.
@@ -107,9 +110,3 @@ def _dtype(name: Any) -> str:
     if name not in _DTYPES:
         raise UsageError(f"unknown dtype '{name}'", nearest(str(name), _DTYPES))
     return str(name)
-
-
-def first_line(error: BaseException) -> str:
-    """An error's first line, for a message of one line."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from herl.engine.base import Answer
 from herl.engine.chat import Prompt, answer
-from herl.engine.local import LocalEngine, first_line
-from herl.errors import HerlError, UsageError
+from herl.engine.local import LocalEngine
+from herl.errors import HerlError, UsageError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -34,9 +34,7 @@ class TransformersEngine(LocalEngine):
 
         dtype = getattr(torch, self._dtype)
         try:
-            model = AutoModelForCausalLM.from_pretrained(
-                name, revision=self._weights.revision, dtype=dtype, **self._extra
-            )
+            model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **self._extra)
         except TypeError as error:
             if not self._extra:
                 raise

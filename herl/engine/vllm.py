@@ -12,7 +12,7 @@ from herl.engine.base import Answer
 from herl.engine.chat import Prompt, answer
 from herl.engine.local import LocalEngine
 from herl.engine.quiet import quiet
-from herl.errors import UsageError, nearest
+from herl.errors import UsageError
 from herl.item import FinishReason
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class VLLMEngine(LocalEngine):
         self._check_extra()
         settings: dict[str, Any] = {
             "dtype": self._dtype,
-            "revision": self._weights.revision,
             "enforce_eager": self._device == "cpu",
             "max_model_len": -1,  # the model's own, or as much of it as the memory for keys and values holds
             "use_tqdm_on_load": False,
@@ -48,14 +47,17 @@ class VLLMEngine(LocalEngine):
 
     def _check_extra(self) -> None:
         from dataclasses import fields
+        from difflib import get_close_matches
         from inspect import signature
 
         from vllm import LLM, EngineArgs
 
         known = {field.name for field in fields(EngineArgs)} | set(signature(LLM).parameters)
         for key in self._extra:
-            if key not in known - {"model", "tokenizer", "kwargs", "revision"}:
-                raise UsageError(f"vllm.LLM has no setting '{key}'", nearest(key, sorted(known)))
+            if key not in known - {"model", "tokenizer", "kwargs"}:
+                close = get_close_matches(key, known, n=1)
+                hint = f"Did you mean '{close[0]}'?" if close else "vllm.EngineArgs lists them."
+                raise UsageError(f"vllm.LLM has no setting '{key}'", hint)
 
     def _context(self) -> int:
         return int(self._llm.llm_engine.vllm_config.model_config.max_model_len)

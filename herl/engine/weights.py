@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from herl.errors import HerlError, UsageError, nearest
+from herl.errors import HerlError, UsageError, first_line, nearest
 from herl.files import write_atomically
 from herl.resources import cache_dir
 
+_PICKLED = "pytorch_model*.bin*"
 # What decides a model's answers; a checkpoint folder also holds optimizer states and logs, which do not.
 _PARTS = (
     "config.json",
@@ -28,9 +29,10 @@ _PARTS = (
     "*.model",
     "*.safetensors",
     "*.safetensors.index.json",
-    "pytorch_model*.bin*",
+    _PICKLED,
     "*.py",
 )
+_HUB_SECONDS = 10.0
 _MEMO_FROM_BYTES = 1 << 20
 _WORDS = ["demo", "openai:NAME", "replay:FILE.jsonl", "http://HOST:PORT/v1#NAME"]
 
@@ -41,13 +43,11 @@ class Weights:
 
     Args:
         digest: Same digest, same weights, tokenizer and chat template.
-        locate: Gives the folder or hub id that transformers and vLLM load; may first convert (the demo model).
-        revision: The hub's commit; None for a folder.
+        locate: Gives the folder that transformers and vLLM load; may first convert or download it.
     """
 
     digest: str
     locate: Callable[[], str]
-    revision: str | None = None
 
 
 def find_weights(model: str) -> Weights:
@@ -80,7 +80,7 @@ def _local(folder: Path) -> Weights:
 
 
 def hub_weights(name: str, revision: str | None = None) -> Weights:
-    """A model on the hub, at a commit.
+    """A model on the hub, at a commit; downloaded when it is located.
 
     Args:
         name: "org/name".
@@ -89,41 +89,53 @@ def hub_weights(name: str, revision: str | None = None) -> Weights:
     Raises:
         UsageError: the hub does not have it, or cannot be reached and the model is not in its cache.
     """
-    commit = revision or _newest_commit(name)
-    return Weights(f"{name}@{commit}", lambda: name, commit)
+    commit, reachable = _commit(name, revision)
+    return Weights(f"{name}@{commit}", lambda: _download(name, commit, reachable))
 
 
-def _newest_commit(name: str) -> str:
-    import httpx
-    from huggingface_hub import HfApi, constants, errors
+def _commit(name: str, revision: str | None) -> tuple[str, bool]:
+    """The commit, and whether the hub said so (else the hub's cache did)."""
+    from huggingface_hub import HfApi, constants, errors, try_to_load_from_cache
 
     cause = "HF_HUB_OFFLINE is set"
     if not constants.HF_HUB_OFFLINE:
         try:
-            return str(HfApi().model_info(name, timeout=10).sha)
+            return str(HfApi().model_info(name, revision=revision, timeout=_HUB_SECONDS).sha), True
         except errors.GatedRepoError:
             raise UsageError(f"the model {name} is gated", "Ask for access on its page, then: hf auth login.") from None
         except errors.RepositoryNotFoundError:
             raise UsageError(
                 f"there is no model {name}: no such folder here, and not on the hub", "A private one: hf auth login."
             ) from None
-        except (httpx.HTTPError, OSError) as error:  # all of the hub's own errors are one of these
-            cause = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return _cached_commit(name) or _unreachable(name, cause)
-
-
-def _cached_commit(name: str) -> str | None:
-    from huggingface_hub import try_to_load_from_cache
-
-    config = try_to_load_from_cache(name, "config.json")
-    return Path(config).parent.name if isinstance(config, str) else None
-
-
-def _unreachable(name: str, cause: str) -> str:
+        except Exception as error:  # the hub's errors, and those of whatever it reads with, are many: all mean no
+            cause = first_line(error)
+    config = try_to_load_from_cache(name, "config.json", revision=revision)
+    if isinstance(config, str):
+        return Path(config).parent.name, False
     raise UsageError(
         f"there is no folder {name}, and the hub cannot be asked for it ({cause[:120]})",
         "Without a network: -m demo, or the path of a model folder.",
     )
+
+
+def _download(name: str, commit: str, reachable: bool) -> str:
+    """The folder of a hub model's files; nothing is fetched that the hub's cache has."""
+    from huggingface_hub import snapshot_download
+
+    def fetch(patterns: list[str]) -> Path:
+        folder = snapshot_download(name, revision=commit, allow_patterns=patterns, local_files_only=not reachable)
+        return Path(folder)
+
+    try:
+        folder = fetch([part for part in _PARTS if part != _PICKLED])
+        if not any(folder.glob("*.safetensors")):
+            folder = fetch(list(_PARTS))
+    except Exception as error:  # as above
+        raise UsageError(
+            f"the model {name} cannot be fetched from the hub: {first_line(error)[:160]}",
+            "Without a network: -m demo, or the path of a model folder.",
+        ) from None
+    return str(folder)
 
 
 def folder_digest(folder: Path) -> str:
