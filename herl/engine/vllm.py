@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from vllm import SamplingParams
 
 
+# 64 answers at a time keep a CPU busy; more would only overflow the memory for keys and values, and vLLM would
+# throw half-made answers away to make them again.
+_CPU_SETTINGS = {"enforce_eager": True, "max_num_seqs": 64}
+
+
 class VLLMEngine(LocalEngine):
     """vLLM's engine, stepped by `generate`. `--set vllm.NAME=VALUE` sets any argument of `vllm.LLM`."""
 
@@ -33,15 +38,15 @@ class VLLMEngine(LocalEngine):
     def _load(self, name: str) -> None:
         if self._device == "cpu":
             os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")  # GiB
+            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(max(1, hardware.memory() // 2**30 // 6)))  # GiB
         from vllm import LLM
 
         self._check_extra()
         settings: dict[str, Any] = {
             "dtype": self._dtype,
-            "enforce_eager": self._device == "cpu",
             "max_model_len": -1,  # the model's own, or as much of it as the memory for keys and values holds
             "use_tqdm_on_load": False,
+            **(_CPU_SETTINGS if self._device == "cpu" else {}),
         }
         self._llm = LLM(name, **{**settings, **self._extra})
 
