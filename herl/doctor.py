@@ -152,7 +152,7 @@ def _cache() -> Finding:
 
 
 def _runs() -> Finding:
-    return _folder("runs", Path("runs").absolute(), "Give another folder with --runs-dir.", 0.1e9)
+    return _folder("runs", Path(os.environ.get("HERL_RUNS_DIR") or "runs").absolute(), "Give another folder with --runs-dir.", 0.1e9)
 
 
 def _folder(name: str, path: Path, fix: str, needed: float) -> Finding:

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,12 +107,13 @@ def _lock(path: Path) -> Iterator[None]:
 
 
 def _convert(gguf: Path, folder: Path) -> None:
-    try:
-        import torch
-        from safetensors.torch import save_file
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-    except ImportError as error:
-        raise UsageError(f"the demo model needs {error.name}, which is not installed", "herl doctor") from None
+    missing = [module for module in ("torch", "transformers", "gguf") if find_spec(module) is None]
+    if missing:
+        raise UsageError(f"the demo model needs {' and '.join(missing)}, which is not installed", "herl doctor")
+    import torch
+    from safetensors.torch import save
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
     source: dict[str, Any] = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(**source)
@@ -128,7 +130,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     model.generation_config.save_pretrained(folder)
     tied = {"lm_head.weight"} if model.config.tie_word_embeddings else set()
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if name not in tied}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
 
 
 def _split_digits(tokenizer: Any) -> None:
