@@ -9,7 +9,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from herl.engine import hardware
-from herl.engine import hardware
 from herl.engine.base import Answer
 from herl.engine.chat import Prompt, answer
 from herl.engine.local import LocalEngine
