@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from chat_server import ChatServer
 
+from herl.engine.weights import find_weights
 from herl.rows import read_rows
 
 HERL = [sys.executable, "-m", "herl.cli.app"]
@@ -50,7 +51,7 @@ def rows_of(env: dict[str, str], run: str) -> list[dict[str, Any]]:
 
 def wait_for_rows(env: dict[str, str], run: str, count: int) -> None:
     path = Path(env["HERL_RUNS_DIR"]) / run / "demo" / "samples.jsonl"
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not path.exists() or path.read_bytes().count(b"\n") < count:
         assert time.monotonic() < until, "no rows came"
         time.sleep(0.01)
@@ -87,6 +88,29 @@ def test_killed_at_ten_random_moments_a_run_ends_with_the_rows_of_an_undisturbed
     ]
     assert results[0] == results[1]
     assert results[0]["complete"]
+
+
+def test_a_sampled_run_of_a_real_model_killed_in_the_middle_ends_with_the_rows_of_an_undisturbed_one(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    # The converted model is shared with other tests; answers are not, so nothing can come from a cache but resumption.
+    ask = [*HERL, "eval", "-m", "demo", "-b", "demo", "--limit", "12", "--max-tokens", "24", "--temperature", "1"]
+    ask += ["--engine", "vllm", "--set", "vllm.max_num_seqs=4"]  # four at a time, so that rows come in waves
+    for name in ("cache", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "models").symlink_to(Path(find_weights("demo").locate()).parent)
+    undisturbed = herl({**home, "HERL_CACHE": str(tmp_path / "other")}, *ask, "--run", "whole")
+    assert undisturbed.returncode == 0, undisturbed.stderr
+
+    process = subprocess.Popen([*ask, "--run", "killed"], env=home, stderr=subprocess.DEVNULL)
+    wait_for_rows(home, "killed", 1)
+    process.kill()
+    process.wait()
+    kept = rows_of(home, "killed")
+    last = herl(home, *ask, "--run", "killed")
+    assert last.returncode == 0, last.stderr
+    assert 0 < len(kept) < 12
+    assert rows_of(home, "killed") == rows_of(home, "whole")
 
 
 def test_a_finished_run_returns_at_once_without_asking_the_model(server: ChatServer, home: dict[str, str]) -> None:
