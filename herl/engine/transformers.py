@@ -95,6 +95,8 @@ class TransformersEngine(LocalEngine):
     def _finish(self, prompt: Prompt, sampled: list[int], length: int, truncated: bool) -> Answer:
         ids = sampled[:length]
         text = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        if truncated:
+            text = text.rstrip("\N{REPLACEMENT CHARACTER}")  # the limit fell inside a character of several tokens
         cuts = [text.find(stop) for stop in prompt.request.sampling.stop if stop in text]
         return answer(prompt, text[: min(cuts, default=None)], ids, "length" if truncated else "stop", self.model)
 
