@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
@@ -94,7 +94,7 @@ def converted(gguf: Path) -> Path:
                 partial = folder.with_name(f".{folder.name}.partial")
                 shutil.rmtree(partial, ignore_errors=True)
                 _convert(gguf, partial)
-                verify(partial, gguf)
+                verify(partial, gguf_tensors(gguf))
                 partial.rename(folder)
     return folder
 
@@ -117,10 +117,9 @@ def _convert(gguf: Path, folder: Path) -> None:
     source: dict[str, Any] = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(**source)
+        _split_digits(tokenizer)
+        tokenizer.save_pretrained(folder)
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
-    _split_digits(tokenizer)
-    tokenizer.model_max_length = model.config.max_position_embeddings
-    tokenizer.save_pretrained(folder)
 
     # The reader leaves a trace of the GGUF in the config, which would make loaders look for one.
     if hasattr(model.config, "quantization_config"):
@@ -147,8 +146,12 @@ def _split_digits(tokenizer: Any) -> None:
     )
 
 
-def verify(folder: Path, gguf: Path) -> None:
-    """Compare a converted folder with the GGUF's own tensors, dequantised by the `gguf` package.
+def verify(folder: Path, tensors: Iterable[tuple[str, NDArray[np.float32]]]) -> None:
+    """Compare a converted folder with the tensors that it was made from.
+
+    Args:
+        folder: The conversion.
+        tensors: What must be in it, by name.
 
     Raises:
         HerlError: a tensor is missing, additional or different.
@@ -158,7 +161,7 @@ def verify(folder: Path, gguf: Path) -> None:
     expected = set()
     with safe_open(folder / "model.safetensors", framework="numpy") as saved:
         names = set(saved.keys())
-        for name, tensor in gguf_tensors(gguf):
+        for name, tensor in tensors:
             expected.add(name)
             if name not in names or not _same(saved.get_tensor(name), tensor):
                 raise HerlError(
@@ -174,7 +177,11 @@ def _same(left: NDArray[np.float32], right: NDArray[np.float32]) -> bool:
 
 
 def gguf_tensors(gguf: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """All tensors of a Llama GGUF under their Hugging Face names, as float32 `[out, in]` or `[hidden]`."""
+    """All tensors of a Llama GGUF, dequantised by the `gguf` package, under their Hugging Face names.
+
+    Yields:
+        Name and values, `[out, in]` or `[hidden]`.
+    """
     from gguf import GGUFReader
     from gguf.quants import dequantize
 
