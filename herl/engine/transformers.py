@@ -19,7 +19,7 @@ _BATCH_TOKENS = 32_768
 
 
 class TransformersEngine(LocalEngine):
-    """`model.generate` over left-padded batches. `--set transformers.NAME=VALUE` goes to `from_pretrained`."""
+    """`model.generate` over left-padded batches; `options.extra` goes to `from_pretrained`."""
 
     kind: ClassVar[str] = "transformers"
 
