@@ -152,7 +152,8 @@ def _cache() -> Finding:
 
 
 def _runs() -> Finding:
-    return _folder("runs", Path(os.environ.get("HERL_RUNS_DIR") or "runs").absolute(), "Give another folder with --runs-dir.", 0.1e9)
+    folder = Path(os.environ.get("HERL_RUNS_DIR") or "runs").absolute()
+    return _folder("runs", folder, "Give another folder with --runs-dir.", 0.1e9)
 
 
 def _folder(name: str, path: Path, fix: str, needed: float) -> Finding:
