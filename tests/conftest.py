@@ -20,6 +20,10 @@ settings.load_profile("herl")
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Before any test imports torch: afterwards OpenMP no longer looks at its settings, and tests that share the cores
+# with other work would take ten times as long.
+hardware.prepare_threads()
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
