@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 from servers import FaultServer, VllmServer
 
-from herl.engine import retries
+from herl.engine import hardware, retries
 from herl.engine.weights import find_weights
 
 settings.register_profile("herl", deadline=None)  # a busy machine is no fault of the code
