@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import torch
-from transformers import LogitsProcessor, StoppingCriteria
+from typing import TYPE_CHECKING, Any
 
 from herl.engine.chat import Prompt
 from herl.item import Sampling
 
+if TYPE_CHECKING:
+    import torch
 
-class SeededSampling(LogitsProcessor):  # type: ignore[misc]
-    """Turns greedy search into sampling with a generator for each row.
+
+class SeededSampling:
+    """A logits processor that turns greedy search into sampling with a generator for each row.
 
     The Gumbel-max trick: with independent q ~ Exp(1), argmax(log p - log q) is an exact draw from p. So
     `generate` searches greedily, and each row's noise comes from the row's own seed, whatever rows stand
@@ -25,6 +25,8 @@ class SeededSampling(LogitsProcessor):  # type: ignore[misc]
     """
 
     def __init__(self, samplings: Sequence[Sampling], device: str) -> None:
+        import torch
+
         self._rows = [
             (index, sampling, torch.Generator(device).manual_seed(sampling.seed))
             for index, sampling in enumerate(samplings)
@@ -41,6 +43,8 @@ class SeededSampling(LogitsProcessor):  # type: ignore[misc]
         Returns:
             Scores of which the greatest is the draw, `[batch, vocabulary]`.
         """
+        import torch
+
         drawn = scores.float().clone()
         for index, sampling, generator in self._rows:
             logits = warp(drawn[index] / sampling.temperature, sampling)
@@ -55,6 +59,8 @@ def warp(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
         logits: Of one row, divided by the temperature, `[vocabulary]`.
         sampling: `top_k` and `top_p`.
     """
+    import torch
+
     if 0 < sampling.top_k < len(logits):
         logits = logits.masked_fill(logits < logits.topk(sampling.top_k).values[-1], -torch.inf)
     if sampling.top_p < 1:
@@ -67,8 +73,8 @@ def warp(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
     return logits
 
 
-class RowEnds(StoppingCriteria):  # type: ignore[misc]
-    """Ends each row by its own limit, end token or stop strings, and remembers where.
+class RowEnds:
+    """A stopping criterion that ends each row by its own limit, end token or stop strings, and remembers where.
 
     Args:
         tokenizer: Decodes answers, to look for stop strings.
@@ -82,6 +88,8 @@ class RowEnds(StoppingCriteria):  # type: ignore[misc]
     """
 
     def __init__(self, tokenizer: Any, prompts: Sequence[Prompt], width: int, ends: set[int]) -> None:
+        import torch
+
         self.lengths = [0] * len(prompts)
         self.truncated = [False] * len(prompts)
         self._tokenizer, self._prompts, self._width, self._ends = tokenizer, prompts, width, ends
