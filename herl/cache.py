@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from herl.closing import Closing
 from herl.engine.base import Request
 from herl.item import Completion, Usage
 from herl.resources import cache_dir
@@ -27,7 +27,7 @@ _LOOKUP_ROWS = 500
 _log = logging.getLogger(__name__)
 
 
-class CompletionCache:
+class CompletionCache(Closing):
     """Completions by what decides them: model fingerprint, messages, and sampling with its seed.
 
     A cache is a convenience: whatever goes wrong with its file costs one warning and never a run. A
@@ -93,14 +93,6 @@ class CompletionCache:
         """Write what is waiting and close the file; safe to call twice."""
         self.flush()
         self._disconnect()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _tolerant(self) -> Iterator[None]:

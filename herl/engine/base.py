@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
+from herl.closing import Closing
 from herl.item import Completion, Message, Sampling
 
 
@@ -64,7 +64,7 @@ class EngineOptions:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Engine(Protocol):
+class Engine(Closing, Protocol):
     """A model that answers. Making one is quick: weights are loaded by the first `generate`.
 
     Attributes:
@@ -91,11 +91,3 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free the model's memory, threads and connections; safe to call twice."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
