@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from herl.benchmarks.base import Benchmark
@@ -90,8 +90,8 @@ class Work:
     facts: Mapping[str, Any]
 
 
-def prepare(benchmark: Benchmark, store: Store, settings: Settings) -> Work:
-    """Load a benchmark's items and all that its checks need, before any answer is paid for.
+def load(benchmark: Benchmark, store: Store, settings: Settings) -> Work:
+    """Load a benchmark's items.
 
     Raises:
         UsageError: data are missing or damaged.
@@ -100,9 +100,17 @@ def prepare(benchmark: Benchmark, store: Store, settings: Settings) -> Work:
     if not everything:
         raise UsageError(f"benchmark '{benchmark.name}' has no items")
     items = everything[: settings.limit]
-    notes = benchmark.prepare(store)
     facts = {"version": benchmark.version, "data_sha256": _items_digest(everything), "items": len(items)}
-    return Work(benchmark, items, len(everything), notes, facts)
+    return Work(benchmark, items, len(everything), (), facts)
+
+
+def prepare(benchmark: Benchmark, store: Store, settings: Settings) -> Work:
+    """Load a benchmark's items and all that its checks need, before any answer is paid for.
+
+    Raises:
+        UsageError: data are missing or damaged.
+    """
+    return replace(load(benchmark, store, settings), notes=benchmark.prepare(store))
 
 
 def answer_and_grade(
@@ -156,6 +164,12 @@ def conclude(work: Work, run: Run, settings: Settings) -> dict[str, Any]:
     result = summarise(work, rows, model=name, samples=settings.samples, seed=settings.seed)
     write_json(folder / "result.json", result)
     return result
+
+
+def has_all_rows(run: Run, result: Mapping[str, Any]) -> bool:
+    """Whether a result's rows are all on the disk; rows may have been deleted by hand."""
+    rows = read_rows(run.folder(result["benchmark"]) / "samples.jsonl")
+    return len({(row["id"], row["sample"]) for row in rows}) == int(result["rows"])
 
 
 def requests_for(work: Work, settings: Settings) -> list[Request]:

@@ -20,7 +20,7 @@ from herl.run import Run
 
 if TYPE_CHECKING:
     from herl.benchmarks.base import Benchmark
-    from herl.benchmarks.evaluate import Progress, Settings, Watch
+    from herl.benchmarks.evaluate import Progress, Settings, Watch, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,12 @@ def evaluate(
             "allow_missing": allow_missing,
         }
         with Run(runs_dir, name, config, fresh=fresh) as opened:
-            opened.note_command([without_secrets(argument) for argument in command])
-            if finished := _finished(opened, engine, chosen):
-                return Evaluation(opened.path, finished, resumed=True)
             store = Store(data_dir)
-            return _evaluate(opened, engine, chosen, settings, store, allow_missing, fresh, watch or _silent)
+            if finished := _finished(opened, engine, chosen, store, settings):
+                return Evaluation(opened.path, finished, resumed=True)
+            works = _prepare(opened, engine, chosen, store, settings, allow_missing)
+            opened.begin([without_secrets(argument) for argument in command])
+            return _evaluate(opened, engine, works, settings, fresh, watch or _silent)
 
 
 def score(answers: Path, benchmark: str, **options: Any) -> Evaluation:
@@ -132,32 +133,40 @@ def load_run(name: str, runs_dir: Path = Path("runs")) -> Evaluation:
     return Evaluation(path, [result.document for result in read_run(path)], resumed=True)
 
 
-def _evaluate(
+def _prepare(
     run: Run,
     engine: Engine,
     chosen: Sequence[Benchmark],
-    settings: Settings,
     store: Store,
+    settings: Settings,
     allow_missing: bool,
-    fresh: bool,
-    watch: Watch,
+) -> list[Work]:
+    """All that can go wrong before the first answer goes wrong here, while the run is still as it was."""
+    from herl.benchmarks.evaluate import prepare
+    from herl.engine.replay import ReplayEngine
+
+    works = [prepare(benchmark, store, settings) for benchmark in chosen]
+    for work in works:
+        if isinstance(engine, ReplayEngine):
+            engine.check(work.items, settings.samples, whole=settings.limit is None, allow_missing=allow_missing)
+        run.pin(work.benchmark.name, {**work.facts, "notes": list(work.notes)})
+    run.pin_model(engine.fingerprint)
+    return works
+
+
+def _evaluate(
+    run: Run, engine: Engine, works: Sequence[Work], settings: Settings, fresh: bool, watch: Watch
 ) -> Evaluation:
-    from herl.benchmarks.evaluate import answer_and_grade, conclude, prepare
+    from herl.benchmarks.evaluate import answer_and_grade, conclude
     from herl.cache import CompletionCache
     from herl.engine.replay import ReplayEngine
     from herl.report import write_summary
 
-    works = [prepare(benchmark, store, settings) for benchmark in chosen]
-    recorded = engine if isinstance(engine, ReplayEngine) else None
-    for work in works:
-        if recorded:
-            recorded.check(work.items, settings.samples, whole=settings.limit is None, allow_missing=allow_missing)
-        run.pin(work.benchmark.name, work.facts)
-    run.pin_model(engine.fingerprint)
     failures: Counter[str] = Counter()
     with CompletionCache(read=not fresh) as cache, _session(run):
         for work in works:
-            failures += answer_and_grade(work, engine, run, settings, None if recorded else cache, watch)
+            kept = None if isinstance(engine, ReplayEngine) else cache  # a file need not be kept twice
+            failures += answer_and_grade(work, engine, run, settings, kept, watch)
     results = [conclude(work, run, settings) for work in works]
     write_summary(run.path)
     if failures:
@@ -165,23 +174,36 @@ def _evaluate(
     return Evaluation(run.path, results, resumed=False)
 
 
-def _finished(run: Run, engine: Engine, chosen: Sequence[Benchmark]) -> list[Mapping[str, Any]] | None:
-    """The results of a run in which nothing is left to do, None otherwise."""
-    from herl.report import read_run
+def _finished(
+    run: Run, engine: Engine, chosen: Sequence[Benchmark], store: Store, settings: Settings
+) -> list[Mapping[str, Any]] | None:
+    """The results of a run in which nothing is left to do, None otherwise.
 
+    Raises:
+        UsageError: the model or the data are not those that gave these results.
+    """
+    from herl.benchmarks.evaluate import has_all_rows, load
+    from herl.report import read_run, write_summary
+
+    if run.is_new:
+        return None
     try:
         results = read_run(run.path)
     except UsageError:
         return None  # missing or damaged: they are added up from the rows again
-    versions = [benchmark.version for benchmark in chosen]
-    if [result.version for result in results] != versions or not all(result.complete for result in results):
-        return None
+    for benchmark, result in zip(chosen, results, strict=True):
+        if result.version != benchmark.version or not result.complete or not has_all_rows(run, result.document):
+            return None
+        if benchmark.source is None or store.has(benchmark.source):
+            run.pin(benchmark.name, load(benchmark, store, settings).facts)
     try:
         run.pin_model(engine.fingerprint)
     except UsageError:
         raise
     except HerlError:
         pass  # a server that is down now can have no say in answers that it gave before
+    if not all((run.path / name).exists() for name in ("summary.md", "summary.csv")):
+        write_summary(run.path)
     return [result.document for result in results]
 
 

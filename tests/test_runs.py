@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 from chat_server import ChatServer
 
+from herl.benchmarks import get
 from herl.engine.weights import find_weights
+from herl.resources import Store
 from herl.rows import read_rows
 
 HERL = [sys.executable, "-m", "herl.cli.app"]
@@ -235,6 +237,106 @@ def test_a_server_that_dies_leaves_an_incomplete_run_that_can_be_finished(home: 
     result = json.loads((Path(home["HERL_RUNS_DIR"]) / "x" / "demo" / "result.json").read_text())
     assert not result["complete"]
     assert result["rows"] == len(rows_of(home, "x")) < 40
+
+
+def result_of(env: dict[str, str], run: str) -> Any:
+    return json.loads((Path(env["HERL_RUNS_DIR"]) / run / "demo" / "result.json").read_text())
+
+
+def recorded(tmp_path: Path, name: str, text: str, count: int = 40) -> str:
+    path = tmp_path / f"{name}.jsonl"
+    items = get("demo").load(Store())[:count]
+    path.write_text("".join(json.dumps({"id": item.id, "response": text}) + "\n" for item in items))
+    return str(path)
+
+
+def scored(home: dict[str, str], file: str, *more: str) -> subprocess.CompletedProcess[str]:
+    return herl(home, *HERL, "score", file, "-b", "demo", "--run", "x", *more)
+
+
+def test_a_result_without_its_rows_is_never_taken_for_another_models(home: dict[str, str], tmp_path: Path) -> None:
+    scored(home, recorded(tmp_path, "good", "Yes, of course.\n\nP.S. Bye"))
+    (Path(home["HERL_RUNS_DIR"]) / "x" / "demo" / "samples.jsonl").unlink()
+    other = scored(home, recorded(tmp_path, "empty", ""))
+    assert other.returncode == 0, other.stderr
+    assert result_of(home, "x")["model"] == "empty"
+    assert result_of(home, "x")["metrics"]["inst_level_strict_acc"]["value"] == 0
+
+
+def test_a_row_deleted_by_hand_from_a_finished_run_is_asked_again(home: dict[str, str], tmp_path: Path) -> None:
+    file = recorded(tmp_path, "a", "Yes.")
+    scored(home, file)
+    before = rows_of(home, "x")
+    path = Path(home["HERL_RUNS_DIR"]) / "x" / "demo" / "samples.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:2], "damaged\n", *lines[3:]]))
+    told = scored(home, file)
+    assert told.returncode == 2
+    assert "line 3 is damaged" in told.stderr
+    path.write_text("".join(lines[:2] + lines[3:]))
+    again = scored(home, file)
+    assert again.returncode == 0, again.stderr
+    assert rows_of(home, "x") == before
+
+
+def test_fresh_deletes_nothing_before_the_new_run_can_begin(home: dict[str, str], tmp_path: Path) -> None:
+    scored(home, recorded(tmp_path, "a", "Yes."))
+    before = {path: path.read_bytes() for path in Path(home["HERL_RUNS_DIR"]).rglob("*.json*")}
+    assert len(before) == 3
+    too_short = scored(home, recorded(tmp_path, "a", "Yes.", count=30), "--fresh")
+    gone = herl(
+        home,
+        *HERL,
+        "eval",
+        "-m",
+        "http://127.0.0.1:9/v1#x",
+        "-b",
+        "demo",
+        "--run",
+        "x",
+        "--fresh",
+        "--max-retries",
+        "0",
+    )
+    assert (too_short.returncode, gone.returncode) == (2, 1), gone.stderr
+    assert {path: path.read_bytes() for path in Path(home["HERL_RUNS_DIR"]).rglob("*.json*")} == before
+
+
+def test_fresh_starts_over_a_damaged_run_and_leaves_foreign_files_alone(home: dict[str, str], tmp_path: Path) -> None:
+    file = recorded(tmp_path, "a", "Yes.")
+    scored(home, file)
+    folder = Path(home["HERL_RUNS_DIR"]) / "x"
+    (folder / "notes.txt").write_text("mine")
+    (folder / "run.json").write_text('{"schema": 1}')
+    told = scored(home, file)
+    assert told.returncode == 2
+    assert "cannot be read" in told.stderr
+    assert "--fresh" in told.stderr
+    fresh = scored(home, file, "--fresh")
+    assert fresh.returncode == 0, fresh.stderr
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_missing_summaries_of_a_finished_run_are_written_again(home: dict[str, str], tmp_path: Path) -> None:
+    file = recorded(tmp_path, "a", "Yes.")
+    scored(home, file)
+    summary = Path(home["HERL_RUNS_DIR"]) / "x" / "summary.md"
+    before = summary.read_text()
+    summary.unlink()
+    scored(home, file)
+    assert summary.read_text() == before
+
+
+def test_a_run_does_not_go_on_with_another_sentence_splitter(
+    home: dict[str, str], tmp_path: Path, data_dir: Path
+) -> None:
+    home = {**home, "NLTK_DATA": str(tmp_path), "HOME": str(tmp_path)}
+    file = recorded(tmp_path, "a", "Yes.")
+    assert "untrained" in scored(home, file).stdout
+    (Path(home["HERL_RUNS_DIR"]) / "x" / "demo" / "result.json").unlink()
+    other = scored(home, file, "--data-dir", str(data_dir))
+    assert other.returncode == 2
+    assert "demo notes" in other.stderr
 
 
 @pytest.fixture

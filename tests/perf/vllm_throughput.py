@@ -36,6 +36,7 @@ def fresh_run() -> Iterator[tuple[Run, CompletionCache]]:
         Run(Path(folder), "run", {}) as run,
         CompletionCache(Path(folder) / "cache.sqlite3") as cache,
     ):
+        run.begin()
         yield run, cache
 
 
