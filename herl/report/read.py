@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from herl.errors import UsageError, nearest
+from herl.errors import HerlError, UsageError, nearest
 from herl.run import bench_folder, read_record
 
 
@@ -51,7 +52,7 @@ class Result:
     """A result.json, and the run that it belongs to.
 
     Args:
-        run: The run's name.
+        run: What the run is called: its name, or its path where another run of the report has that name.
         benchmark: The benchmark's name.
         version: Its version.
         model: The model's name.
@@ -111,13 +112,18 @@ def find_run(runs_dir: Path, name: str) -> Path:
     raise UsageError(f"no run '{name}' in {runs_dir}", nearest(name, known) if known else "It holds no runs at all.")
 
 
-def read_run(path: Path) -> list[Result]:
+def read_run(path: Path, called: str = "") -> list[Result]:
     """The results of one run, in the order in which its benchmarks were given.
+
+    Args:
+        path: The run's folder.
+        called: What reports call it; by default the folder's name.
 
     Raises:
         UsageError: run.json or a result is missing or damaged.
     """
-    return [read_result(bench_folder(path, bench) / "result.json", path.name) for bench in benchmarks_of(path)]
+    called = called or path.resolve().name
+    return [read_result(bench_folder(path, bench) / "result.json", called) for bench in benchmarks_of(path)]
 
 
 def benchmarks_of(path: Path) -> list[str]:
@@ -134,18 +140,22 @@ def benchmarks_of(path: Path) -> list[str]:
 
 
 def read_runs(runs_dir: Path, names: Iterable[str]) -> tuple[list[Result], list[str]]:
-    """The results of several runs, and one line about each run that cannot be read.
+    """The results of several runs, each once, and one line about each run that cannot be read.
 
     Raises:
         UsageError: there is no run of some name.
     """
     results: list[Result] = []
     problems = []
-    for path in [find_run(runs_dir, name) for name in names]:
+    found = (find_run(runs_dir, name) for name in names)
+    given = {path.resolve(): path for path in found}
+    sharing = Counter(path.name for path in given)
+    for path, as_given in given.items():
+        called = path.name if sharing[path.name] == 1 else str(as_given)
         try:
-            results += read_run(path)
-        except UsageError as error:
-            problems.append(f"run '{path.name}' is left out: {error.message}")
+            results += read_run(path, called)
+        except HerlError as error:
+            problems.append(f"run '{called}' is left out: {error.message}")
     return results, problems
 
 

@@ -56,6 +56,18 @@ def test_two_runs_of_one_model_are_told_apart(tmp_path: Path) -> None:
     assert [row[0] for row in cells(text)[1:]] == ["small (sampled)", "small (greedy)"]
 
 
+def test_runs_of_one_name_keep_their_own_models(tmp_path: Path) -> None:
+    folders = {"one": "small", "two": "large"}
+    paths = [
+        str(write_run(tmp_path / folder, "base", result(model=model), result(benchmark="demo", model=model)))
+        for folder, model in folders.items()
+    ]
+    results, _ = read_runs(tmp_path, paths)
+    text = leaderboard(results, "md")
+    assert [row[0] for row in cells(text)[1:]] == ["small", "large"]
+    assert text.count("| small |") == text.count("| large |") == 3
+
+
 def test_several_benchmarks_begin_with_an_overview_of_primary_metrics(tmp_path: Path) -> None:
     results = read(tmp_path, a=result(0.25), b=result(0.5, benchmark="demo"), c=result(0.7, model="large"))
     text = leaderboard(results, "md")

@@ -67,13 +67,36 @@ def test_a_run_that_was_killed_before_its_result_is_named(tmp_path: Path) -> Non
     assert "does not exist yet" in problems[0]
 
 
-@pytest.mark.parametrize("record", [{"schema": 99}, {"schema": 1}, {"schema": 1, "config": {"benchmarks": None}}])
+@pytest.mark.parametrize(
+    "record", [{"schema": 99}, {"schema": "2"}, {"schema": 1}, {"schema": 1, "config": {"benchmarks": None}}]
+)
 def test_a_run_record_that_cannot_be_used_is_named(tmp_path: Path, record: dict[str, Any]) -> None:
     path = write_run(tmp_path, "odd", result())
     (path / "run.json").write_text(json.dumps(record))
-    results, problems = read_runs(tmp_path, ["odd"])
-    assert not results
-    assert "'odd'" in problems[0]
+    write_run(tmp_path, "good", result())
+    results, [problem] = read_runs(tmp_path, ["odd", "good"])
+    assert [each.run for each in results] == ["good"]
+    assert "'odd'" in problem
+
+
+def test_runs_of_one_name_in_two_folders_are_called_by_their_paths(tmp_path: Path) -> None:
+    paths = [str(write_run(tmp_path / folder, "base", result())) for folder in ("one", "two")]
+    write_run(tmp_path, "other", result())
+    results, _ = read_runs(tmp_path, [*paths, "other"])
+    assert [each.run for each in results] == [*paths, "other"]
+
+
+def test_a_run_that_is_given_twice_is_read_once(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "base", result())
+    (tmp_path / "latest").symlink_to("base")
+    results, _ = read_runs(tmp_path, ["base", str(path), str(path / ".." / "base"), "latest"])
+    assert [each.run for each in results] == ["base"]
+
+
+def test_the_current_folder_is_called_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write_run(tmp_path, "base", result()))
+    results, _ = read_runs(tmp_path, ["."])
+    assert [each.run for each in results] == ["base"]
 
 
 def test_a_mistyped_run_gets_the_nearest_name(tmp_path: Path) -> None:
