@@ -110,12 +110,12 @@ def _convert(gguf: Path, folder: Path) -> None:
     missing = [module for module in ("torch", "transformers", "gguf") if find_spec(module) is None]
     if missing:
         raise UsageError(f"the demo model needs {' and '.join(missing)}, which is not installed", "herl doctor")
-    import torch
-    from safetensors.torch import save
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     source: dict[str, Any] = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     with quiet():
+        import torch
+        from safetensors.torch import save
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
         tokenizer = AutoTokenizer.from_pretrained(**source)
         _split_digits(tokenizer)
         tokenizer.save_pretrained(folder)
