@@ -39,19 +39,31 @@ def _explain(path: Path, error: OSError) -> HerlError:
 def write_atomically(path: Path, text: str) -> None:
     """Replace a file as a whole: readers see the old text or the new one, never a part.
 
+    Args:
+        path: Where to write. A link's target is replaced, not the link; a device or a pipe is written to.
+        text: The new text; half a surrogate pair, which UTF-8 cannot hold, is written as `\\ud800`.
+
     Raises:
         HerlError: as `disk_errors` says.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    content = text.encode(errors="backslashreplace")
     with disk_errors(path):
-        try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            _replace(Path(os.path.realpath(path)), content)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
