@@ -191,7 +191,7 @@ def bench_folder(run: Path, bench: str) -> Path:
 
 def _checked(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", name):
-        raise UsageError(f"run name {name!r} may hold only letters, digits, '.', '_' and '-'")
+        raise UsageError(f"run name {name!r} may hold only letters, digits, '.', '_' and '-', at most 200 of them")
     return name
 
 
