@@ -20,6 +20,7 @@ from herl.cli import data, describe, doctor, parity, report, score, show
 from herl.cli import eval as eval_
 from herl.cli import list as list_
 from herl.cli.output import say
+from herl.cli.streams import mend_streams
 from herl.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HerlError
 
 _VERBS = {
@@ -35,12 +36,14 @@ _VERBS = {
 
 
 class Verb(TyperCommand):
-    """A verb whose every option can be given as HERL_VERB_OPTION; help names only the variables worth knowing."""
+    """A verb whose every --flag can be given as HERL_VERB_FLAG; help names only the variables worth knowing."""
 
-    def __init__(self, name: str | None, **settings: Any) -> None:
+    def __init__(self, name: str, **settings: Any) -> None:
         super().__init__(name, **settings)
         for option in self.params:
             if option.envvar is None and isinstance(option, TyperOption):
+                flag = max(option.opts, key=len).lstrip("-")
+                option.envvar = f"HERL_{name}_{flag}".upper().replace("-", "_")
                 option.show_envvar = False
 
 
@@ -124,19 +127,19 @@ _data = typer.Typer(help="Say where benchmark data comes from, fetch it, check i
 app.add_typer(_data, name="data")
 
 
-def _add(verbs: typer.Typer, name: str, run: Callable[..., None], example: str, variables: str) -> None:
-    settings = {"auto_envvar_prefix": f"{variables}_{name.upper()}"}
-    verbs.command(name, cls=Verb, epilog=f"Example: {example}", context_settings=settings)(run)
+def _add(verbs: typer.Typer, name: str, run: Callable[..., None], example: str) -> None:
+    verbs.command(name, cls=Verb, epilog=f"Example: {example}")(run)
 
 
 for _name, _verb in _VERBS.items():
-    _add(app, _name, _verb.run, _verb.EXAMPLE, "HERL")
+    _add(app, _name, _verb.run, _verb.EXAMPLE)
 for _name, (_run, _example) in data.VERBS.items():
-    _add(_data, _name, _run, _example, "HERL_DATA")
+    _add(_data, _name, _run, _example)
 
 
 def main() -> None:
     """The entry point of the `herl` command."""
+    mend_streams()
     app(prog_name="herl")
 
 

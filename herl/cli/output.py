@@ -18,7 +18,8 @@ _UNWRAPPED = 10_000  # columns; a pipe has no width to wrap at
 
 def print_json(document: Any) -> None:
     """Print the one document of `--json`."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    # What else stdout could not encode would be escaped in Python's way, which JSON does not know.
+    print(json.dumps(document, indent=2, ensure_ascii=sys.stdout.encoding.lower() != "utf-8"))
 
 
 def printable(text: str) -> str:

@@ -110,3 +110,24 @@ def test_any_option_can_be_given_by_environment(herl: Herl) -> None:
     done = herl("show", "run", HERL_SHOW_ONLY="nonsense")
     assert done.exit_code == 2
     assert "nonsense" in done.stderr
+
+
+def test_variables_are_named_after_verb_and_flag(herl: Herl, tmp_path: Path) -> None:
+    variables = {"HERL_EVAL_BENCHMARK": "demo", "HERL_EVAL_SET": "nonsense", "HERL_EVAL_MAX_TOKENS": "5"}
+    assert "--set 'nonsense' is not understood" in herl("eval", "-m", "demo", **variables).stderr
+    (tmp_path / "answers.jsonl").write_text('{"id": "1", "response": "Yes."}\n')
+    done = herl("score", tmp_path / "answers.jsonl", HERL_SCORE_BENCHMARK="demo", HERL_SCORE_RUN="no/name")
+    assert "run name 'no/name'" in done.stderr
+
+
+@pytest.mark.parametrize(("path", "command"), VERBS)
+def test_every_variable_of_a_verb_is_a_flag_of_it(path: tuple[str, ...], command: Any) -> None:
+    for option in command.params:
+        if option.envvar:
+            flags = [flag.removeprefix("--").replace("-", "_").upper() for flag in option.opts]
+            allowed = {f"HERL_{path[-1].upper()}_{flag}" for flag in flags} | {
+                "HERL_DATA",
+                "HERL_RUNS_DIR",
+                "HERL_JSON",
+            }
+            assert option.envvar in allowed
