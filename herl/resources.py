@@ -93,21 +93,27 @@ def read_jsonl(path: Path) -> Iterable[Row]:
 def numbered_jsonl(path: Path) -> Iterable[tuple[int, Row]]:
     """As `read_jsonl`, each row with its line number (from 1), for messages about what a row holds."""
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open("rb") as lines:  # as bytes, so that a line that is not text can be named
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield number, _parse_line(path, number, line)
     except FileNotFoundError:
         raise UsageError(f"{path} does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
 
 
-def _parse_line(path: Path, number: int, line: str) -> Row:
+def _parse_line(path: Path, number: int, line: bytes) -> Row:
     try:
-        row = json.loads(line)
+        row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}, line {number}: not valid JSON ({error.msg} at column {error.colno})") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path}, line {number}: not UTF-8 text ({error.reason} at byte {error.start + 1})", "Save it as UTF-8."
+        ) from None
+    except (ValueError, RecursionError):  # what JSON allows and Python refuses
+        raise UsageError(f"{path}, line {number}: a number is too long or the nesting too deep to be read") from None
     if not isinstance(row, dict):
         raise UsageError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}")
     return row
@@ -121,7 +127,8 @@ def rows_digest(rows: Iterable[Row]) -> str:
     """
     digest = hashlib.sha256()
     for row in rows:
-        digest.update(json.dumps(_without_nulls(row), sort_keys=True, ensure_ascii=False).encode())
+        text = json.dumps(_without_nulls(row), sort_keys=True, ensure_ascii=False)
+        digest.update(text.encode(errors="surrogatepass"))
         digest.update(b"\n")
     return digest.hexdigest()
 

@@ -37,6 +37,8 @@ def test_rows_come_from_the_data_folder_without_their_nulls(tmp_path: Path) -> N
     [
         ('{"key": 1}\n{"key": \n', "line 2: not valid JSON"),
         ('{"key": 1}\n[1]\n', "line 2: expected a JSON object, found list"),
+        ('{"key": 1}\n' + "[" * 100_000, "line 2: a number is too long or the nesting too deep"),
+        ('{"key": 1}\n{"key": ' + "1" * 5000 + "}", "line 2: a number is too long or the nesting too deep"),
     ],
 )
 def test_a_malformed_row_is_named_with_file_and_line(tmp_path: Path, text: str, named: str) -> None:
@@ -52,11 +54,27 @@ def test_a_missing_file_and_a_missing_folder_are_named(tmp_path: Path) -> None:
         Store(tmp_path / "nowhere").rows(SOURCE)
 
 
-def test_bytes_that_are_not_text_are_an_error_of_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b'{"a": "\xff\xfe"}\n', 1),
+        ('{"a": "e"}\n{"a": "é"}\n'.encode("latin-1"), 2),
+        ('{"a": 1}\n'.encode("utf-16"), 1),
+        (b'{"a": 1}\n\x80\x02binary', 2),
+    ],
+    ids=["bytes", "latin-1", "UTF-16", "pickle"],
+)
+def test_bytes_that_are_not_text_are_named_with_file_and_line(tmp_path: Path, content: bytes, line: int) -> None:
     path = tmp_path / "rows.jsonl"
-    path.write_bytes(b'{"a": "\xff\xfe"}\n')
-    with pytest.raises(UsageError, match="cannot be read"):
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=f"rows.jsonl, line {line}: not UTF-8"):
         list(read_jsonl(path))
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes('{"a": "é\u2028"}\r\n\r\n{"a": 2}\r\n'.encode("utf-8-sig"))
+    assert list(read_jsonl(path)) == [{"a": "é\u2028"}, {"a": 2}]
 
 
 def refused_by_the_hub() -> UsageError:
@@ -95,6 +113,11 @@ def test_a_digest_depends_on_values_and_not_on_key_order_or_nulls(rows: list[dic
     if len(shuffled) == len(rows):
         assert rows_digest(shuffled) == rows_digest(rows)
     assert rows_digest(json.loads(json.dumps(rows))) == rows_digest(rows)
+
+
+def test_a_digest_takes_half_a_character_and_stays_the_same_between_versions() -> None:
+    assert rows_digest([{"key": "\ud83d"}]) != rows_digest([{"key": "\ud83e"}])
+    assert rows_digest([{"key": "é😀"}]) == "75d144fd56667af8ed76331c997f224c43264dedeec576d9d5ca3217c488d79e"
 
 
 def test_a_changed_value_changes_the_digest() -> None:

@@ -18,6 +18,7 @@ from herl.resources import numbered_jsonl
 
 _LISTED = 5
 _SHOWN = 60
+_FAILED = ("error", "missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,11 @@ class ReplayEngine(Engine):
 
     A row is `{id | key | prompt | instruction, response | output}` with, optionally, `sample` (from 0),
     `finish_reason` and `thinking`; HeRL's own samples.jsonl is such a file. A row belongs to the item
-    of its id, else to the items whose last user message is exactly its prompt. Rows of one item without
-    a `sample` are its samples 0, 1, … in the file's order, so for a run with one answer per item a
-    second row is a duplicate.
+    of its id; without an id, or with one that no item has, to the items whose last user message is
+    exactly its prompt. A row with an item's id and another prompt is refused, for one of the two is
+    wrong. Rows of one item without a `sample` are its samples 0, 1, … in the file's order, so for a run
+    with one answer per item a second row is a duplicate. A row that says it failed (finish_reason
+    "error" or "missing") is an empty answer, whatever its text.
 
     The fingerprint is the sha256 of the file.
 
@@ -69,15 +72,16 @@ class ReplayEngine(Engine):
         options: None are used.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, or it can be read only once, as a pipe.
     """
 
     def __init__(self, model: str, options: EngineOptions) -> None:
         self._path = Path(model.removeprefix("replay:")).expanduser()
+        self._known: frozenset[str] = frozenset()
         self._ambiguous: frozenset[str] = frozenset()
         self.model = model
-        if not self._path.is_file():
-            raise UsageError(f"{self._path} does not exist", "replay: takes a JSONL file of recorded answers.")
+        if trouble := _trouble(self._path):
+            raise UsageError(f"{self._path} {trouble}", "replay: takes a JSONL file of recorded answers.")
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # read once, when asked for
@@ -89,10 +93,11 @@ class ReplayEngine(Engine):
         """Give every request its recorded answer; one without is a "missing" completion.
 
         Raises:
-            UsageError: a row is malformed (file and line are named).
+            UsageError: a row is malformed, or its id and prompt contradict each other (file and line are named).
         """
+        known = self._known.union(request.item_id for request in requests)
         for request in requests:
-            rows = _numbered(self._rows_of(request.item_id, request.messages)).get(request.sample, [])
+            rows = _numbered(self._rows_of(request.item_id, request.messages, known)).get(request.sample, [])
             usable = rows and request.item_id not in self._ambiguous
             yield Answer(request, self._completion(rows[0], request) if usable else self._none(request, len(rows)))
 
@@ -112,10 +117,12 @@ class ReplayEngine(Engine):
             allow_missing: Go on all the same.
 
         Raises:
-            UsageError: missing, unknown or duplicate answers, up to five of each listed; or a malformed row.
+            UsageError: missing, unknown or duplicate answers, up to five of each listed; or, whatever is
+                allowed, a row that is malformed or whose id and prompt contradict each other.
         """
         found = self.coverage(items, samples)
-        self._ambiguous = frozenset(found.duplicates)
+        self._known |= {item.id for item in items}
+        self._ambiguous |= set(found.duplicates)
         groups = {
             "no answer for": found.missing,
             "more than one answer for": found.duplicates,
@@ -136,13 +143,14 @@ class ReplayEngine(Engine):
             samples: Answers per item.
 
         Raises:
-            UsageError: a row is malformed.
+            UsageError: a row is malformed, or its id and prompt contradict each other.
         """
+        known = frozenset(item.id for item in items)
         missing: list[str] = []
         duplicates: list[str] = []
         used: set[int] = set()
         for item in items:
-            rows = self._rows_of(item.id, item.messages)
+            rows = self._rows_of(item.id, item.messages, known)
             used.update(row.line for row in rows)
             numbered = _numbered(rows)
             if not set(range(samples)) <= set(numbered):
@@ -163,14 +171,24 @@ class ReplayEngine(Engine):
     def _by_prompt(self) -> Mapping[str, list[_Recorded]]:
         return _grouped((row.prompt, row) for row in self._rows)
 
-    def _rows_of(self, item_id: str, messages: Sequence[Message]) -> list[_Recorded]:
+    def _rows_of(self, item_id: str, messages: Sequence[Message], known: frozenset[str]) -> list[_Recorded]:
+        """The rows of one item; `known` are the ids of all items, whose rows are nobody else's."""
         prompt = next((message.content for message in reversed(messages) if message.role == "user"), "")
-        return self._by_id.get(item_id) or self._by_prompt.get(prompt, [])
+        rows = self._by_id.get(item_id, [])
+        for row in rows:
+            if row.prompt and row.prompt.strip() != prompt.strip():
+                raise UsageError(
+                    f"{self._path}, line {row.line}: id {item_id} and its prompt belong to different items",
+                    "If the ids are not the benchmark's own, leave them out: the prompts are enough.",
+                )
+        return rows or [row for row in self._by_prompt.get(prompt, []) if row.item_id not in known]
 
     def _completion(self, recorded: _Recorded, request: Request) -> Completion:
         row, finish = recorded.row, recorded.row.get("finish_reason")
         text, thinking, finished = recorded.response, row.get("thinking"), True
-        if not isinstance(thinking, str):
+        if finish in _FAILED:
+            text, thinking = "", None
+        elif not isinstance(thinking, str):
             thinking, text, finished = split_thinking(recorded.response)
         known = cast(FinishReason, finish) if finish in get_args(FinishReason) else "stop"
         return Completion(
@@ -185,6 +203,16 @@ class ReplayEngine(Engine):
     def _none(self, request: Request, rows: int) -> Completion:
         reason = f"several answers in {self._path}" if rows else f"no answer in {self._path}"
         return Completion(text="", finish_reason="missing", seed=request.sampling.seed, model=self.model, error=reason)
+
+
+def _trouble(path: Path) -> str:
+    """Why a path is no file of answers; "" when it is one."""
+    if path.is_file():
+        return ""
+    if path.is_dir():
+        return "is a folder"
+    # Once for its digest, once for its rows: a pipe would be empty the second time.
+    return "is not a file that can be read twice: save it first" if path.exists() else "does not exist"
 
 
 def _recorded(path: Path, line: int, row: Mapping[str, Any]) -> _Recorded:

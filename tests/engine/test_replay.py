@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -68,6 +69,34 @@ def test_the_last_user_message_is_the_prompt(recorded: Write) -> None:
     assert answer(recorded({"prompt": "prompt 1000", "response": "yes"}), item).text == "yes"
 
 
+@pytest.mark.parametrize("allow_missing", [False, True])
+def test_a_row_whose_id_and_prompt_belong_to_different_items_is_refused(recorded: Write, allow_missing: bool) -> None:
+    shifted = [
+        {"id": item.id, "prompt": other.messages[0].content, "response": "a"}
+        for item, other in zip(ITEMS, [*ITEMS[1:], ITEMS[0]], strict=True)
+    ]
+    engine = recorded({"prompt": "prompt 1000", "response": "a"}, *shifted)
+    with pytest.raises(UsageError, match=r"answers\.jsonl, line 2: id 1000 and its prompt belong to different items"):
+        engine.check(ITEMS, whole=not allow_missing, allow_missing=allow_missing)
+    with pytest.raises(UsageError, match="line 7: id 1005"):
+        answer(engine, ITEMS[5])
+
+
+def test_the_prompt_of_a_row_with_its_items_id_may_differ_in_the_space_around_it(recorded: Write) -> None:
+    rows = [{"id": item.id, "prompt": f" {item.messages[0].content}\n", "response": "a"} for item in ITEMS]
+    recorded(*rows).check(ITEMS)
+
+
+def test_a_row_with_an_items_id_is_nobody_elses_and_one_without_goes_to_all_that_ask_the_same(recorded: Write) -> None:
+    twins = [Item(name, (Message("user", "same"),), RUBRIC) for name in ("a", "b")]
+    named = recorded({"id": "a", "prompt": "same", "response": "x"})
+    assert named.coverage(twins).missing == ["b"]
+    with pytest.raises(UsageError, match="no answer for b"):
+        named.check(twins)
+    assert answer(named, twins[1]).finish_reason == "missing"
+    recorded({"prompt": "same", "response": "x"}).check(twins)
+
+
 def test_thinking_is_split_off_and_an_unfinished_thought_is_a_truncated_answer(recorded: Write) -> None:
     engine = recorded(
         {"id": 1000, "response": "<think>hm</think>yes"},
@@ -82,6 +111,13 @@ def test_thinking_is_split_off_and_an_unfinished_thought_is_a_truncated_answer(r
         ("no", "aha", "length"),
         ("", None, "stop"),
     ]
+
+
+@pytest.mark.parametrize("reason", ["error", "missing"])
+def test_a_row_that_failed_is_an_empty_answer_whatever_its_text(recorded: Write, reason: str) -> None:
+    row = {"id": 1000, "response": "<think>half", "thinking": "t", "finish_reason": reason, "error": "too long"}
+    found = answer(recorded(row), ITEMS[0])
+    assert (found.text, found.thinking, found.finish_reason, found.error) == ("", None, reason, "too long")
 
 
 def test_an_item_without_an_answer_is_missing(recorded: Write) -> None:
@@ -155,6 +191,8 @@ def test_two_rows_for_one_sample_are_a_duplicate(recorded: Write) -> None:
     ("row", "words"),
     [
         ("{half", "not valid JSON"),
+        ("[" * 100_000, "nesting too deep"),
+        ('{"id": ' + "1" * 5000 + "}", "number is too long"),
         ("[1]", "expected a JSON object"),
         ({"id": 1000}, "response"),
         ({"id": 1000, "response": None}, "response"),
@@ -177,15 +215,11 @@ def test_a_malformed_row_is_named_with_file_and_line(recorded: Write, row: Any, 
 def test_a_file_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         ReplayEngine(f"replay:{tmp_path}/none.jsonl", EngineOptions())
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="is a folder"):
         ReplayEngine(f"replay:{tmp_path}", EngineOptions())
-
-
-def test_a_file_that_is_not_text_is_told(recorded: Write, tmp_path: Path) -> None:
-    engine = recorded()
-    (tmp_path / "answers.jsonl").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match="cannot be read"):
-        engine.check(ITEMS)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="not a file that can be read twice: save it first"):
+        ReplayEngine(f"replay:{tmp_path}/pipe", EngineOptions())
 
 
 def test_the_fingerprint_is_the_content_of_the_file(recorded: Write, tmp_path: Path) -> None:
