@@ -16,6 +16,8 @@ from herl.files import disk_errors
 _BATCH_ROWS = 16
 _BATCH_SECONDS = 1.0
 
+_FIELDS = {"id": str, "sample": int, "usage": dict, "scores": dict, "verdicts": dict, "status": str}
+
 Row = dict[str, Any]
 
 
@@ -109,6 +111,8 @@ def _parse(line: bytes) -> Row | None:
         return None
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) else None
+    if not isinstance(row, dict):
+        return None
+    return row if all(type(row.get(name)) is kind for name, kind in _FIELDS.items()) else None

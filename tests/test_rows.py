@@ -13,6 +13,13 @@ from hypothesis import strategies as st
 from herl.errors import UsageError
 from herl.rows import RowWriter, read_rows
 
+ROW = {"sample": 0, "usage": {}, "scores": {}, "verdicts": {}, "status": "ok"}
+
+
+def row(name: str, **fields: object) -> dict[str, object]:
+    """A row with all that every row has."""
+    return {"id": name, **ROW, **fields}
+
 
 def write(path: Path, *rows: Mapping[str, object]) -> None:
     with RowWriter(path) as writer:
@@ -23,34 +30,47 @@ def write(path: Path, *rows: Mapping[str, object]) -> None:
 @given(st.lists(st.text(st.characters()), max_size=5))
 def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     path = tmp_path_factory.mktemp("rows") / "samples.jsonl"
-    write(path, *({"id": str(n), "response": text} for n, text in enumerate(texts)))
-    assert [row["response"] for row in read_rows(path)] == texts
+    write(path, *(row(str(n), response=text) for n, text in enumerate(texts)))
+    assert [each["response"] for each in read_rows(path)] == texts
 
 
 def test_a_torn_last_line_is_cut_off_wherever_the_tear_is(tmp_path: Path) -> None:
     path = tmp_path / "samples.jsonl"
-    write(path, {"id": "1"}, {"id": "2", "response": "héllo"})
+    write(path, row("1"), row("2", response="héllo"))
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with RowWriter(path) as writer:
-            kept = [row["id"] for row in writer.rows]
-            writer.append({"id": "again"})
+            kept = [each["id"] for each in writer.rows]
+            writer.append(row("again"))
         assert kept == ["1"][: whole[:length].count(b"\n")]
-        assert [row["id"] for row in read_rows(path)] == [*kept, "again"]
+        assert [each["id"] for each in read_rows(path)] == [*kept, "again"]
 
 
 def test_zeros_behind_the_last_row_after_a_power_cut_are_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "samples.jsonl"
-    write(path, {"id": "1"})
+    write(path, row("1"))
     path.write_bytes(path.read_bytes() + bytes(512))
-    write(path, {"id": "2"})
-    assert [row["id"] for row in read_rows(path)] == ["1", "2"]
+    write(path, row("2"))
+    assert [each["id"] for each in read_rows(path)] == ["1", "2"]
 
 
-def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_deleted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        '{"id": ',
+        "[1]",
+        "[" * 100_000,
+        '{"id": ' + "1" * 5000 + "}",
+        *(json.dumps({key: value for key, value in row("2").items() if key != lost}) for lost in row("2")),
+        *(json.dumps(row("2") | {changed: None}) for changed in row("2")),
+        json.dumps(row("2", sample=True)),
+    ],
+    ids=lambda line: line[:40],
+)
+def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_deleted(tmp_path: Path, damaged: str) -> None:
     path = tmp_path / "samples.jsonl"
-    path.write_text('{"id": "1"}\n{"id": \n{"id": "3"}\n')
+    path.write_text(f"{json.dumps(row('1'))}\n{damaged}\n{json.dumps(row('3'))}\n")
     before = path.read_bytes()
     with pytest.raises(UsageError, match=r"samples\.jsonl, line 2 is damaged"):
         RowWriter(path)
@@ -61,6 +81,6 @@ def test_rows_are_on_the_disk_before_the_file_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "samples.jsonl"
     with RowWriter(path) as writer:
         for number in range(40):
-            writer.append({"id": str(number)})
+            writer.append(row(str(number)))
         assert len(path.read_text().splitlines()) >= 32
     assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == [str(n) for n in range(40)]
