@@ -248,8 +248,8 @@ class OpenAIEngine(Engine):
         except APIStatusError as error:
             self._reached = True
             raise self._explain(error) from None
-        except ValueError:
-            raise TryAgain("the reply is not JSON") from None
+        except (ValueError, RecursionError):  # also a number too long, or a nesting too deep, for Python
+            raise TryAgain("the reply is not JSON that can be read") from None
 
     def _explain(self, error: APIStatusError) -> Exception:
         status, url = error.status_code, self._address.url
