@@ -5,6 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
+_LONGEST_SLUG = 100
+
+
+def is_address(model: str) -> bool:
+    """Whether a model string is the address of a server, however its scheme is written."""
+    return model.strip().lower().startswith(("http://", "https://"))
+
 
 def label(model: str) -> str:
     """A short name for tables: the last folder of a path, a server's model, a file of answers without its ending.
@@ -17,8 +24,9 @@ def label(model: str) -> str:
     """
     if model.startswith("replay:"):
         return PurePath(model.removeprefix("replay:")).stem
-    if re.match(r"https?://", model):
-        return model.partition("#")[2] or re.sub(r"^https?://([^@/]*@)?", "", model).partition("/")[0]
+    if is_address(model):
+        address, _, name = model.strip().partition("#")
+        return name or re.split(r"[/?]", address.partition("://")[2])[0].rpartition("@")[2]
     if model.startswith("openai:"):
         return model.removeprefix("openai:")
     is_hub_id = re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not model.startswith(".")
@@ -26,5 +34,5 @@ def label(model: str) -> str:
 
 
 def slug(text: str) -> str:
-    """Letters, digits, '.', '_' and '-' only, for a file name; never empty."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "run"
+    """Letters, digits, '.', '_' and '-' only, at most 100, for a file name; never empty."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:_LONGEST_SLUG] or "run"

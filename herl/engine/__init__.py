@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 
 from herl.engine import hardware
 from herl.engine.base import Engine, EngineOptions
 from herl.errors import UsageError, nearest
+from herl.models import is_address
 
 _KINDS = ["vllm", "transformers"]
 
@@ -25,7 +25,7 @@ def open_engine(model: str, options: EngineOptions) -> Engine:
     Raises:
         UsageError: no such model, or an engine or device that does not work here.
     """
-    if model.startswith("openai:") or re.match(r"https?://", model):
+    if model.startswith("openai:") or is_address(model):
         from herl.engine.openai import OpenAIEngine
 
         return OpenAIEngine(model, options)

@@ -67,6 +67,7 @@ def parse_address(model: str) -> Address:
     Raises:
         UsageError: not an address, or OpenAI's key is missing. The text never shows a secret.
     """
+    model = model.strip()
     if model.startswith("openai:"):
         base = os.environ.get("OPENAI_BASE_URL") or _OPENAI_URL
         parts, name, variable, prefix = _split(base), model.removeprefix("openai:"), "OPENAI_API_KEY", "openai:"
@@ -95,8 +96,8 @@ def parse_address(model: str) -> Address:
 
 def without_secrets(argument: str) -> str:
     """A command-line argument as it may be shown and written: a URL loses its login and its query."""
-    argument = re.sub(r"(https?://)[^/?#]*@", rf"\1{_HIDDEN}@", argument)
-    return re.sub(r"(https?://[^?#]*)\?[^#]*", rf"\1?{_HIDDEN}", argument)
+    argument = re.sub(r"(https?://)[^/?#]*@", rf"\1{_HIDDEN}@", argument, flags=re.IGNORECASE)
+    return re.sub(r"(https?://[^?#]*)\?[^#]*", rf"\1?{_HIDDEN}", argument, flags=re.IGNORECASE)
 
 
 def _split(url: str) -> SplitResult:

@@ -67,7 +67,8 @@ def find_weights(model: str) -> Weights:
         raise UsageError(f"the model folder {model} does not exist")
     if re.fullmatch(r"[\w.-]+/[\w.-]+", model):
         return hub_weights(model)
-    raise UsageError(f"unknown model '{model}': neither a folder nor a hub id like org/name", nearest(model, _WORDS))
+    shown = re.sub(r".*@", "***@", model, flags=re.DOTALL)  # a mistyped address may hold a password
+    raise UsageError(f"unknown model '{shown}': neither a folder nor a hub id like org/name", nearest(model, _WORDS))
 
 
 def _local(folder: Path) -> Weights:
@@ -162,7 +163,8 @@ def file_digest(path: Path) -> str:
         64 hex digits.
     """
     status = path.stat()
-    key = hashlib.sha256(f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()
+    state = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"
+    key = hashlib.sha256(state.encode(errors="surrogatepass")).hexdigest()  # a path need not be UTF-8
     memo = cache_dir() / "sha256" / key
     large = status.st_size >= _MEMO_FROM_BYTES
     if large and memo.is_file():

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import FaultServer, error, free_port, status
 
+from herl.engine import open_engine
 from herl.engine.address import parse_address, without_secrets
 from herl.engine.base import EngineOptions
 from herl.engine.openai import OpenAIEngine
+from herl.engine.weights import find_weights
 from herl.errors import UsageError
 from herl.item import Completion
 
@@ -92,6 +94,24 @@ def test_a_command_line_can_be_recorded_without_its_secrets() -> None:
     assert without_secrets("--judge=http://u:p@h:1/v1?k=v#m/n") == "--judge=http://***@h:1/v1?***#m/n"
     for harmless in ("demo", "-m", "http://h:1/v1#m", "replay:a@b.jsonl", "Is this a question? http://h/a@b"):
         assert without_secrets(harmless) == harmless
+
+
+@pytest.mark.parametrize("address", ["HTTP://user:hunter2@h:1/v1#p", " http://user:hunter2@h:1/v1#p "])
+def test_an_address_is_known_however_its_scheme_is_written(address: str) -> None:
+    with open_engine(address, EngineOptions()) as engine:
+        assert isinstance(engine, OpenAIEngine)
+        assert engine.model.lower() == "http://***@h:1/v1#p"
+    assert "hunter2" not in without_secrets(address)
+
+
+@pytest.mark.parametrize(
+    "mistyped",
+    ["http:/user:hunter2@h/v1", "user:hunter2@h/v1", "user:a/hunter2@h/v1", "htp://user:hun ter2@h/v1", "hunter2@h"],
+)
+def test_a_password_in_a_mistyped_address_is_not_shown(mistyped: str) -> None:
+    with pytest.raises(UsageError, match=r"unknown model '\*\*\*@h") as caught:
+        find_weights(mistyped)
+    assert "ter2" not in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_a_key_for_openai_is_never_sent_to_another_host(
