@@ -128,5 +128,5 @@ def draw_seed(run_seed: int, item_id: str, sample: int, purpose: str) -> int:
     Returns:
         31 bits, which every engine and every API accepts.
     """
-    key = f"{run_seed}\x1f{item_id}\x1f{sample}\x1f{purpose}".encode()
+    key = f"{run_seed}\x1f{item_id}\x1f{sample}\x1f{purpose}".encode(errors="surrogatepass")
     return int.from_bytes(hashlib.sha256(key).digest()[:4], "big") >> 1

@@ -17,6 +17,10 @@ def test_a_draws_seed_fits_every_engine_and_depends_on_nothing_else(
     assert seed == draw_seed(run_seed, item, sample, purpose)
 
 
+def test_half_a_character_in_an_id_has_its_seed_too() -> None:
+    assert draw_seed(0, "\ud83d", 0, "answer") != draw_seed(0, "\ud83e", 0, "answer")
+
+
 def test_runs_items_samples_and_purposes_draw_differently() -> None:
     seeds = {
         draw_seed(run, item, sample, purpose)
