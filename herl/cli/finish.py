@@ -51,7 +51,7 @@ def _print_table(done: Evaluation) -> None:
     from herl.report.read import read_run
 
     console = make_console()
-    console.print(terminal_table(read_run(done.path)))
+    console.print(terminal_table(read_run(done.path)), crop=False)
     for name in ("summary.md", "summary.csv"):
         console.print(str(done.path / name))
     if done.resumed:

@@ -44,7 +44,7 @@ def run(
     elif format and not out:
         print(leaderboard(results, format), end="")
     elif not out:
-        make_console().print(terminal_table(results))
+        make_console().print(terminal_table(results), crop=False)
     if problems or not all(result.complete for result in results):
         raise typer.Exit(EXIT_INCOMPLETE)
 

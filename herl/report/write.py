@@ -14,12 +14,15 @@ from herl.report.read import Result, read_run
 from herl.report.table import Table, category_tables, leaderboard_tables
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Console, ConsoleOptions, Group, RenderResult
+    from rich.table import Table as RichTable
 
 _COLUMNS = (
     "run", "model", "benchmark", "version", "metric", "value",
     "ci_low", "ci_high", "n", "complete", "truncated", "errors",
 )  # fmt: skip
+_NAME_WIDTH = 7  # what 80 columns leave beside four accuracies; a narrower one would break names into scraps
+_ANY_WIDTH = 100_000
 _MARKDOWN_SPECIAL = re.compile(r"[\\`*\[\]<|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
@@ -59,26 +62,45 @@ def write_summary(run_dir: Path) -> tuple[Path, Path]:
 
 
 def terminal_table(results: Sequence[Result]) -> Group:
-    """The leaderboard, for `Console.print`."""
+    """The leaderboard, for `Console.print(..., crop=False)`: what does not fit is as wide as it must be."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    parts: list[RichTable | Text] = []
+    parts: list[_Grid | Text] = []
     for table in leaderboard_tables(results):
-        grid = RichTable(
+        rich = RichTable(
             title=Text(table.title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
         )
         name, *numbers = table.headers
-        grid.add_column(Text(name), overflow="fold")
+        rich.add_column(Text(name), overflow="fold")
         for header in numbers:
             # Two lines leave room for numbers in 80 columns; only names may break.
-            grid.add_column(Text(header.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+            rich.add_column(Text(header.replace(" ", "\n", 1)), justify="right", no_wrap=True)
         for row in table.rows:
-            grid.add_row(*map(Text, row))
-        parts += [grid, *(Text(line, style="dim") for line in table.footnotes)]
+            rich.add_row(*map(Text, row))
+        names = max(Text(row[0]).cell_len for row in table.rows)
+        parts += [_Grid(rich, names - min(names, _NAME_WIDTH)), *(Text(line, style="dim") for line in table.footnotes)]
     return Group(*parts)
+
+
+class _Grid:
+    """A table that is rather too wide for the terminal than without its names or with numbers cut off.
+
+    Args:
+        table: The table, whose names may break.
+        spare: How much narrower than its longest name the column of names may be.
+    """
+
+    def __init__(self, table: RichTable, spare: int) -> None:
+        self._table = table
+        self._spare = spare
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        whole = console.measure(self._table, options=options.update(width=_ANY_WIDTH)).maximum
+        fits = whole - self._spare <= options.max_width
+        yield from console.render(self._table, options if fits else options.update(width=whole))
 
 
 def escape(text: str) -> str:

@@ -197,3 +197,14 @@ def test_in_80_columns_numbers_stay_whole_and_no_column_is_lost(tmp_path: Path) 
     assert [cell.strip() for cell in row if cell.strip()][1:] == [
         "77.1 ±5.0", "87.1 ±5.0", "82.1 ±5.0", "92.1 ±5.0", "40", "0.0", "0"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [74, 70, 60, 20])
+def test_in_fewer_columns_names_and_numbers_stay_whole_and_lines_are_longer(tmp_path: Path, columns: int) -> None:
+    results = read(tmp_path, a=result(0.7708, model="small-model"), b=result(0.5, model="b"))
+    console = Console(width=columns, record=True, file=io.StringIO())
+    console.print(terminal_table(results), crop=False)
+    [row] = [line.split("  ") for line in console.export_text().splitlines() if "77.1" in line]
+    assert [cell.strip() for cell in row if cell.strip()] == [
+        "small-model", "77.1 ±5.0", "87.1 ±5.0", "82.1 ±5.0", "92.1 ±5.0", "40", "0.0", "0"
+    ]  # fmt: skip
