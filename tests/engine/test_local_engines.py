@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ import pytest
 from herl.engine import open_engine, pick_kind
 from herl.engine.base import Engine, EngineOptions, Request
 from herl.engine.demo import find_demo
-from herl.engine.weights import find_weights
+from herl.engine.weights import file_digest, find_weights
 from herl.errors import UsageError
 from herl.item import Completion, Message, Sampling
 
@@ -277,6 +278,12 @@ def test_the_digest_of_a_folder_follows_weights_and_template_and_nothing_else(de
     (demo_copy / "model.safetensors").unlink()
     (demo_copy / "model.safetensors").write_bytes(weights)
     assert digest() not in (before, changed)
+
+
+def test_a_file_whose_name_is_not_utf8_has_a_digest(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.bin")
+    path.write_bytes(b"weights")
+    assert file_digest(path) == hashlib.sha256(b"weights").hexdigest()
 
 
 def test_a_hub_model_in_the_hubs_cache_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
