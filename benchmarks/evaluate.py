@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
@@ -47,6 +48,8 @@ class Settings:
     system: str = ""
 
     def __post_init__(self) -> None:
+        if not math.isfinite(self.temperature):
+            raise UsageError(f"--temperature must be a finite number, not {self.temperature}")
         for flag, value, low in (
             ("--limit", self.limit, 1),
             ("--samples", self.samples, 1),
@@ -198,7 +201,7 @@ def graded_row(benchmark: Benchmark, item: Item, request: Request, completion: C
     row: Row = {
         "id": item.id,
         "sample": request.sample,
-        "prompt_hash": _digest([message.as_dict() for message in request.messages])[:16],
+        "prompt_hash": prompt_hash(request.messages),
         "response": completion.text,
         "thinking": completion.thinking,
         "finish_reason": completion.finish_reason,
@@ -214,6 +217,11 @@ def graded_row(benchmark: Benchmark, item: Item, request: Request, completion: C
     if reason := completion.error or _why_ungraded(verdicts):
         row["error"] = reason
     return row
+
+
+def prompt_hash(messages: Iterable[Message]) -> str:
+    """16 hex digits that tell one conversation from another; the `prompt_hash` of a row."""
+    return _digest([message.as_dict() for message in messages])[:16]
 
 
 def in_order(rows: Iterable[Row], items: Sequence[Item]) -> list[Row]:

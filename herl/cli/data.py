@@ -9,7 +9,7 @@ import typer
 
 from herl.cli.options import AsJson, BenchmarkNames, DataDir, complete_benchmarks
 from herl.cli.output import print_json, print_table, say, stdout_reserved
-from herl.errors import EXIT_COVERAGE
+from herl.errors import EXIT_COVERAGE, UsageError, nearest
 
 if TYPE_CHECKING:
     from herl.benchmarks.base import Benchmark
@@ -80,7 +80,7 @@ def verify(names: BenchmarkNames = None, data_dir: DataDir = None, as_json: AsJs
 
     store = Store(data_dir)
     with stdout_reserved():
-        found = {each.name: (rows_digest(store.rows(source)), source.digest) for each, source in _with_data(names)}
+        found = {each.name: (rows_digest(store.rows(source)), source.digest) for each, source in _with_digest(names)}
     verdicts = {name: digest == official for name, (digest, official) in found.items()}
     if as_json:
         print_json(
@@ -106,6 +106,20 @@ def _with_data(names: list[str] | None) -> list[tuple[Benchmark, DataSource]]:
     asked = [name for name in names or benchmarks.names() if name != _NLTK]
     chosen = [benchmarks.get(name) for name in asked]
     return [(benchmark, benchmark.source) for benchmark in chosen if benchmark.source]
+
+
+def _with_digest(names: list[str] | None) -> list[tuple[Benchmark, DataSource]]:
+    """The benchmarks of these names whose rows have an official digest.
+
+    Raises:
+        UsageError: there is none for some name.
+    """
+    chosen = [(benchmark, source) for benchmark, source in _with_data(names) if source.digest]
+    for name in names or ():
+        if name not in [benchmark.name for benchmark, _ in chosen]:
+            known = [benchmark.name for benchmark, _ in _with_digest(None)]
+            raise UsageError(f"there is no official digest to verify '{name}' with", nearest(name, known))
+    return chosen
 
 
 VERBS: dict[str, tuple[Callable[..., None], str]] = {

@@ -24,6 +24,8 @@ def run(names: BenchmarkNames = None, data_dir: DataDir = None, as_json: AsJson 
     """
     from herl.resources import Store
 
+    if data_dir and not data_dir.is_dir():
+        raise UsageError(f"--data-dir {data_dir} is not a folder")
     store = Store(data_dir)
     with stdout_reserved():
         found = {each.name: each.parity(store) for each in _with_parity(names) if each.parity}

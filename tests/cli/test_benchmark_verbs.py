@@ -71,6 +71,11 @@ def test_parity_of_a_benchmark_without_upstream_verdicts_is_an_error(herl: Herl)
     assert "upstream published no verdicts for 'demo'" in done.stderr
 
 
+def test_parity_in_a_folder_that_is_not_there_names_the_folder(herl: Herl, tmp_path: Path) -> None:
+    done = herl("parity", "ifeval", "--data-dir", tmp_path / "nowhere")
+    assert (done.exit_code, done.stderr) == (2, f"error: --data-dir {tmp_path / 'nowhere'} is not a folder\n")
+
+
 def write_rows(folder: Path, *rows: dict[str, Any]) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "plugin.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -109,6 +114,14 @@ def test_verify_of_other_rows_is_exit_code_4(herl: Herl, plugin: str, tmp_path: 
     assert done.exit_code == 4
     [document] = json.loads(done.stdout)
     assert document["equal"] is False and document["sha256"] != document["official"]
+
+
+@pytest.mark.parametrize("name", ["demo", "nltk"])
+def test_verify_of_what_has_no_digest_is_refused(herl: Herl, plugin: str, tmp_path: Path, name: str) -> None:
+    folder = write_rows(tmp_path / "data", {"prompt": "Say hello.", "key": 1})
+    done = herl("data", "verify", plugin, name, "--data-dir", folder)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"no official digest to verify '{name}' with\nKnown: ifeval, plugin." in done.stderr
 
 
 def test_verify_of_missing_data_says_which_file(herl: Herl, plugin: str, tmp_path: Path) -> None:

@@ -128,6 +128,11 @@ def test_a_wrong_value_names_the_right_ones(herl: Herl) -> None:
     assert "'md'" in done.stderr and "'csv'" in done.stderr
 
 
+def test_a_temperature_that_is_no_finite_number_is_refused(herl: Herl) -> None:
+    done = herl("eval", "-m", "demo", "-b", "demo", "--temperature", "inf")
+    assert (done.exit_code, done.stderr) == (2, "error: --temperature must be a finite number, not inf\n")
+
+
 def test_a_mistyped_benchmark_gets_the_nearest_one(herl: Herl) -> None:
     done = herl("describe", "ifevl")
     assert (done.exit_code, done.stderr) == (2, "error: unknown benchmark 'ifevl'\nDid you mean 'ifeval'?\n")
