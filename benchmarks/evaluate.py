@@ -273,7 +273,9 @@ def _status(completion: Completion) -> str:
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(value, sort_keys=True, ensure_ascii=False).encode(errors="surrogatepass")
+    ).hexdigest()
 
 
 def _items_digest(items: Sequence[Item]) -> str:
