@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from herl.errors import UsageError
-from herl.item import Item
+from herl.item import Item, Message
 from herl.report.read import benchmarks_of
 from herl.rows import Row, read_rows
-from herl.run import bench_folder
+from herl.run import bench_folder, read_record
 
 if TYPE_CHECKING:
     from herl.benchmarks.base import Benchmark
@@ -27,12 +27,14 @@ class Shown:
     Args:
         benchmark: The benchmark's name.
         row: Its row of samples.jsonl.
-        item: What was asked; None when the benchmark's data are not at hand.
+        item: The item; None when the data that it was asked from are not at hand.
+        messages: What was asked, the run's system message included; empty without the item.
     """
 
     benchmark: str
     row: Row
-    item: Item | None
+    item: Item | None = None
+    messages: Sequence[Message] = ()
 
     def criteria(self) -> list[tuple[str, dict[str, bool | None]]]:
         """What each criterion asks, and each grader's verdict on it: met, unmet, or None for ungraded."""
@@ -45,7 +47,7 @@ class Shown:
 
     def as_dict(self) -> dict[str, Any]:
         """The row with its prompt and its criteria in words, for `--json`."""
-        messages = [message.as_dict() for message in self.item.messages] if self.item else None
+        messages = [message.as_dict() for message in self.messages] if self.item else None
         criteria = [{"text": text, **verdicts} for text, verdicts in self.criteria()]
         return {"benchmark": self.benchmark, "messages": messages, "criteria": criteria, **self.row}
 
@@ -62,7 +64,7 @@ def select(
         item_id: Only this item's.
 
     Returns:
-        The answers, and one line about each benchmark whose data are not at hand.
+        The answers, and one line about each benchmark whose data are not at hand, or not those of the run.
 
     Raises:
         UsageError: the run is damaged, or has no answer to `item_id`.
@@ -71,23 +73,44 @@ def select(
 
     shown: list[Shown] = []
     problems = []
-    for name in benchmarks_of(run):
+    names = benchmarks_of(run)
+    system = read_record(run / "run.json")["config"].get("system")
+    before = (Message("system", system),) if system else ()
+    for name in names:
         benchmark = get(name)
-        rows = read_rows(bench_folder(run, name) / "samples.jsonl")
-        items: dict[str, Item] = {}
+        rows = [
+            row
+            for row in read_rows(bench_folder(run, name) / "samples.jsonl")
+            if item_id in (None, row["id"]) and _is_wanted(benchmark, row, only)
+        ]
         if benchmark.source and not store.has(benchmark.source):
+            shown += [Shown(name, row) for row in rows]
             problems.append(
                 f"prompts are left out: {name}'s data are not at hand (--data-dir, or herl data pull {name})"
             )
-        else:
-            items = {item.id: item for item in benchmark.load(store)}
-        shown += [Shown(name, row, items.get(row["id"])) for row in rows if _is_wanted(benchmark, row, only)]
-    if item_id is not None:
-        shown = [each for each in shown if each.row["id"] == item_id]
-        if not shown:
-            what = f"{only} answer" if only else "answer"
-            raise UsageError(f"run '{run.name}' has no {what} to item '{item_id}'")
+            continue
+        items = {item.id: item for item in benchmark.load(store)}
+        found = [_beside(name, row, items.get(row["id"]), before) for row in rows]
+        shown += found
+        if strangers := sum(each.item is None for each in found):
+            whose = f"{name}'s data here are not those that were asked (--data-dir)"
+            problems.append(f"{strangers} of {len(found)} answers are shown without their prompts: {whose}")
+    if item_id is not None and not shown:
+        what = f"{only} answer" if only else "answer"
+        raise UsageError(f"run '{run.resolve().name}' has no {what} to item '{item_id}'")
     return shown, problems
+
+
+def _beside(benchmark: str, row: Row, item: Item | None, before: Sequence[Message]) -> Shown:
+    """An answer with its item, if that is what was asked: other data may give another prompt the same id."""
+    from herl.benchmarks.evaluate import prompt_hash
+
+    if item is None:
+        return Shown(benchmark, row)
+    messages = (*before, *item.messages)
+    asked = row["prompt_hash"] == prompt_hash(messages)
+    graded = all(len(verdicts) == len(item.rubric.criteria) for verdicts in row["verdicts"].values())
+    return Shown(benchmark, row, item, messages) if asked and graded else Shown(benchmark, row)
 
 
 def _is_wanted(benchmark: Benchmark, row: Row, only: Only | None) -> bool:

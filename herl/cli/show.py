@@ -58,7 +58,7 @@ def _print(console: Console, answer: Shown) -> None:
         f"{answer.benchmark} {row['id']}, sample {row['sample']}: {row['status']}, {tokens} tokens",
         style="bold reverse",
     )
-    for message in answer.item.messages if answer.item else ():
+    for message in answer.messages:
         console.print(f"[{message.role}]", style="bold cyan")
         console.print(printable(message.content))
     console.print("[answer]", style="bold cyan")

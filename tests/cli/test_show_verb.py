@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import Herl
 from made_runs import result, write_run
 
 from herl.benchmarks import get
+from herl.benchmarks.evaluate import prompt_hash
+from herl.item import Message
 from herl.resources import Store
 
 ITEMS = list(get("demo").load(Store()))
@@ -85,6 +88,41 @@ def test_an_answer_cannot_drive_the_terminal(herl: Herl, run: str) -> None:
 def test_an_unknown_item_is_an_error(herl: Herl, run: str) -> None:
     done = herl("show", run, "--item", "nope")
     assert (done.exit_code, done.stderr) == (2, "error: run 'yes' has no answer to item 'nope'\n")
+
+
+def change_rows(path: Path, **changes: Any) -> None:
+    """Replace fields of the first row."""
+    first, *others = path.read_text().splitlines(keepends=True)
+    path.write_text(json.dumps(json.loads(first) | changes) + "\n" + "".join(others))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"prompt_hash": "0" * 16}, {"verdicts": {"strict": [True] * 9, "loose": [True] * 9}}, {"id": "gone"}]
+)
+def test_an_answer_to_something_else_is_shown_without_a_prompt(
+    herl: Herl, run: str, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    change_rows(tmp_path / "runs" / run / "demo" / "samples.jsonl", **changes)
+    done = herl("show", run)
+    assert done.exit_code == 0
+    assert ITEMS[0].messages[-1].content not in done.stdout and ITEMS[1].messages[-1].content in done.stdout
+    assert "criterion 1" in done.stdout
+    assert done.stderr.startswith(f"1 of {len(ITEMS)} answers are shown without their prompts")
+    [first, second, *_] = json.loads(herl("show", run, "--json").stdout)
+    assert first["messages"] is None and second["messages"] is not None
+
+
+def test_the_system_message_of_the_run_is_shown(herl: Herl, run: str, tmp_path: Path) -> None:
+    path = tmp_path / "runs" / run
+    record = json.loads((path / "run.json").read_text())
+    record["config"]["system"] = "Be brief."
+    (path / "run.json").write_text(json.dumps(record))
+    messages = (Message("system", "Be brief."), *ITEMS[0].messages)
+    change_rows(path / "demo" / "samples.jsonl", prompt_hash=prompt_hash(messages))
+    done = herl("show", run, "--item", ITEMS[0].id)
+    assert "[system]\nBe brief.\n[user]\n" in done.stdout
+    [shown] = json.loads(herl("show", run, "--item", ITEMS[0].id, "--json").stdout)
+    assert shown["messages"] == [message.as_dict() for message in messages]
 
 
 def test_without_the_data_answers_are_shown_and_the_missing_prompts_are_said(herl: Herl, tmp_path: Path) -> None:
