@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -17,6 +18,9 @@ from herl.engine.weights import find_weights
 
 settings.register_profile("herl", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("herl")
+
+# A job in the background of a script ignores ctrl-C, and so would every process that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 
