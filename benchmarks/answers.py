@@ -108,7 +108,7 @@ def _beside(benchmark: str, row: Row, item: Item | None, before: Sequence[Messag
     if item is None:
         return Shown(benchmark, row)
     messages = (*before, *item.messages)
-    asked = row["prompt_hash"] == prompt_hash(messages)
+    asked = row.get("prompt_hash") == prompt_hash(messages)
     graded = all(len(verdicts) == len(item.rubric.criteria) for verdicts in row["verdicts"].values())
     return Shown(benchmark, row, item, messages) if asked and graded else Shown(benchmark, row)
 
