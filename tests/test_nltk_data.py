@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nltk
@@ -98,3 +100,19 @@ def test_what_is_found_is_what_nltk_can_read(data_dir: Path, tmp_path: Path) -> 
     folder = nltk_data.ensure("punkt_tab", Store(tmp_path / "data"))
     with nltk_data.readable(folder):
         assert "dr" in load_punkt_params(FileSystemPathPointer(str(folder))).abbrev_types
+
+
+IMPORT = """
+import sys
+from herl.nltk_data import load_nltk
+assert load_nltk().word_tokenize
+print(sorted({"sklearn", "scipy", "pandas"} & set(sys.modules)))
+import scipy
+assert scipy.__version__
+"""
+
+
+def test_nltk_is_imported_without_what_herl_does_not_use_and_scipy_can_be_imported_afterwards() -> None:
+    pytest.importorskip("scipy")
+    done = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

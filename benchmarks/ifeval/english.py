@@ -54,6 +54,7 @@ class English:
     def _load(self, folder: Path | None) -> None:
         if self._splitter is not None and folder == self._folder:
             return
+        nltk_data.load_nltk()
         from nltk.tokenize.punkt import PunktSentenceTokenizer
 
         model = _read_model(folder) if folder else None
