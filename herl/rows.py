@@ -13,8 +13,8 @@ from herl.closing import Closing
 from herl.errors import UsageError
 from herl.files import disk_errors
 
-_BATCH_ROWS = 16
-_BATCH_SECONDS = 1.0
+_SYNC_ROWS = 16
+_SYNC_SECONDS = 1.0
 
 _FIELDS = {"id": str, "sample": int, "usage": dict, "scores": dict, "verdicts": dict, "status": str}
 
@@ -31,12 +31,16 @@ def read_rows(path: Path) -> list[Row]:
 
 
 class RowWriter(Closing):
-    """Appends rows, safe against being killed: rows reach the disk in small batches, whole or not at all.
+    """Appends rows so that being killed costs none: each is handed to the system at once, as a whole.
 
-    Opening repairs the file: a torn last line is cut off.
+    What a power cut may cost is bounded too: rows are synced to the disk in small batches. Opening repairs
+    the file: a torn last line is cut off.
 
     Args:
         path: The samples file; made when missing.
+
+    Attributes:
+        rows: The rows that were there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,46 +49,42 @@ class RowWriter(Closing):
         with disk_errors(path):
             self._file = path.open("ab", buffering=0)
             self._file.truncate(self._size)
-        self._waiting: list[bytes] = []
-        self._last_write = time.monotonic()
+        self._unsynced = 0
+        self._last_sync = time.monotonic()
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row; it is on the disk after at most 16 rows or at the first append a second later.
+        """Add a row.
 
         Raises:
-            IncompleteError: the disk is full; rows written before are safe.
+            IncompleteError: the disk is full; the file is cut back to its last whole row.
         """
-        self._waiting.append(json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
-        if len(self._waiting) >= _BATCH_ROWS or time.monotonic() - self._last_write >= _BATCH_SECONDS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Put all waiting rows on the disk.
-
-        Raises:
-            IncompleteError: the disk is full; the file is cut back to its last whole batch.
-        """
-        batch, self._waiting = b"".join(self._waiting), []
-        self._last_write = time.monotonic()
+        line = json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         with disk_errors(self._path):
             try:
-                rest = memoryview(batch)
+                rest = memoryview(line)
                 while rest:
                     rest = rest[self._file.write(rest) :]
-                os.fsync(self._file.fileno())
             except OSError:
                 self._file.truncate(self._size)
                 raise
-        self._size += len(batch)
+        self._size += len(line)
+        self._unsynced += 1
+        if self._unsynced >= _SYNC_ROWS or time.monotonic() - self._last_sync >= _SYNC_SECONDS:
+            self._sync()
 
     def close(self) -> None:
-        """Put waiting rows on the disk and close the file."""
+        """Sync what is not yet, and close the file."""
         if self._file.closed:
             return
         try:
-            self.flush()
+            self._sync()
         finally:
             self._file.close()
+
+    def _sync(self) -> None:
+        self._unsynced, self._last_sync = 0, time.monotonic()
+        with disk_errors(self._path):
+            os.fsync(self._file.fileno())
 
 
 def _scan(path: Path) -> tuple[list[Row], int]:

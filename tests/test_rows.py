@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,10 +80,20 @@ def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_deleted(tmp_path: 
     assert path.read_bytes() == before
 
 
-def test_rows_are_on_the_disk_before_the_file_is_closed(tmp_path: Path) -> None:
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from herl.rows import RowWriter
+writer = RowWriter(Path(sys.argv[1]))
+for number in range(5):
+    writer.append({**ROW, "id": str(number)})
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_no_row_is_lost_when_its_writer_is_killed_right_after_it(tmp_path: Path) -> None:
     path = tmp_path / "samples.jsonl"
-    with RowWriter(path) as writer:
-        for number in range(40):
-            writer.append(row(str(number)))
-        assert len(path.read_text().splitlines()) >= 32
-    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == [str(n) for n in range(40)]
+    script = f"ROW = {ROW!r}" + KILLED
+    done = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert [each["id"] for each in read_rows(path)] == ["0", "1", "2", "3", "4"]
