@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-EXIT_DONE = 0
 EXIT_INCOMPLETE = 1
 EXIT_USAGE = 2
 EXIT_GATE = 3
@@ -36,12 +35,6 @@ class IncompleteError(HerlError):
     """Work stopped before its end; finished rows are safe and the same command continues."""
 
     exit_code = EXIT_INCOMPLETE
-
-
-class CoverageError(HerlError):
-    """Judge coverage or parity is below its floor."""
-
-    exit_code = EXIT_COVERAGE
 
 
 def nearest(name: str, known: list[str]) -> str:

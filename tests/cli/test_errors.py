@@ -16,7 +16,7 @@ from made_runs import result, write_run
 from typer.testing import CliRunner, Result
 
 from herl.cli.app import Verbs, _global_options
-from herl.errors import CoverageError, IncompleteError, UsageError
+from herl.errors import IncompleteError, UsageError
 
 SLOW_VERB = """
 import sys, time, typer
@@ -52,7 +52,6 @@ def call(raises: Callable[[], Exception], *options: str, env: dict[str, str] | N
     [
         (UsageError("no such thing", "Try another."), 2),
         (IncompleteError("stopped", "Try another."), 1),
-        (CoverageError("too low", "Try another."), 4),
     ],
 )
 def test_an_error_is_its_message_its_hint_and_its_exit_code(error: Any, code: int) -> None:
