@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "run", "model", "benchmark", "version", "metric", "value",
-    "ci_low", "ci_high", "n", "complete", "truncated", "errors",
+    "ci_low", "ci_high", "n", "complete", "truncated", "errors", "notes",
 )  # fmt: skip
 _NAME_WIDTH = 7  # what 80 columns leave beside four accuracies; a narrower one would break names into scraps
 _ANY_WIDTH = 100_000
@@ -136,7 +136,7 @@ def _csv(results: Sequence[Result]) -> str:
     writer.writerow(_COLUMNS)
     for result in results:
         about = (result.run, result.model, result.benchmark, result.version)
-        state = (str(result.complete).lower(), result.truncated, result.errors)
+        state = (str(result.complete).lower(), result.truncated, result.errors, "; ".join(result.notes))
         for name, score in result.scores.items():
             writer.writerow((*about, name, score.value, score.low, score.high, score.n, *state))
     return file.getvalue()

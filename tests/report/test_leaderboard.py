@@ -145,10 +145,11 @@ def test_escaped_text_stays_one_cell_whatever_it_is(text: str) -> None:
 
 
 def test_the_csv_holds_one_value_per_row_and_pandas_reads_it_without_options(tmp_path: Path) -> None:
-    results = read(tmp_path, a=result(model='quo"te, comma', truncated=0.125), b=result(0.5, complete=False, rows=3))
+    told = {"model": 'quo"te, comma', "truncated": 0.125, "notes": ["split by simple rules", "and more"]}
+    results = read(tmp_path, a=result(**told), b=result(0.5, complete=False, rows=3))
     table = pandas.read_csv(io.StringIO(leaderboard(results, "csv")))
     assert " ".join(table.columns) == (
-        "run model benchmark version metric value ci_low ci_high n complete truncated errors"
+        "run model benchmark version metric value ci_low ci_high n complete truncated errors notes"
     )
     assert len(table) == 8
     assert table["complete"].dtype == bool
@@ -157,6 +158,7 @@ def test_the_csv_holds_one_value_per_row_and_pandas_reads_it_without_options(tmp
     row = table[(table.run == "a") & (table.metric == "inst_level_strict_acc")].iloc[0]
     assert (row.value, row.n, row.truncated) == (0.35, 40, 0.125)
     assert row.ci_low == 0.35 - 0.05
+    assert row.notes == "split by simple rules; and more"
 
 
 def test_every_value_of_the_csv_is_the_one_on_the_disk_to_the_last_bit(tmp_path: Path) -> None:
