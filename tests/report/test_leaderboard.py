@@ -145,8 +145,9 @@ def test_escaped_text_stays_one_cell_whatever_it_is(text: str) -> None:
 
 
 def test_the_csv_holds_one_value_per_row_and_pandas_reads_it_without_options(tmp_path: Path) -> None:
-    told = {"model": 'quo"te, comma', "truncated": 0.125, "notes": ["split by simple rules", "and more"]}
-    results = read(tmp_path, a=result(**told), b=result(0.5, complete=False, rows=3))
+    notes = ["split by simple rules", "and more"]
+    told = result(model='quo"te, comma', truncated=0.125, notes=notes)
+    results = read(tmp_path, a=told, b=result(0.5, complete=False, rows=3))
     table = pandas.read_csv(io.StringIO(leaderboard(results, "csv")))
     assert " ".join(table.columns) == (
         "run model benchmark version metric value ci_low ci_high n complete truncated errors notes"
