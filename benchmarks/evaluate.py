@@ -211,7 +211,7 @@ def graded_row(benchmark: Benchmark, item: Item, request: Request, completion: C
         },
         "seed": request.sampling.seed,
         "scores": dict(_scores(benchmark, item, verdicts)),
-        "verdicts": {name: [_as_bool(item, found) for found in each] for name, each in verdicts.items()},
+        "verdicts": {name: _as_bools(item, each) for name, each in verdicts.items()},
         "status": _status(completion),
     }
     if reason := completion.error or _why_ungraded(verdicts):
@@ -258,9 +258,10 @@ def _scores(
         yield metric.name, item.rubric.grade(verdicts[metric.grader], metric.rule).score
 
 
-def _as_bool(item: Item, verdict: Verdict) -> bool | None:
-    criterion = next(each for each in item.rubric.criteria if each.id == verdict.criterion)
-    return None if verdict.value is None else criterion.is_met(verdict.value)
+def _as_bools(item: Item, verdicts: Sequence[Verdict]) -> list[bool | None]:
+    """Met, unmet or ungraded, in the order of the item's criteria."""
+    pairs = zip(item.rubric.criteria, verdicts, strict=True)
+    return [None if verdict.value is None else criterion.is_met(verdict.value) for criterion, verdict in pairs]
 
 
 def _why_ungraded(verdicts: Mapping[str, Sequence[Verdict]]) -> str:

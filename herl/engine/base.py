@@ -69,12 +69,20 @@ class Engine(Closing, Protocol):
 
     Attributes:
         model: The model's name as the user gave it.
-        fingerprint: What identifies the model's answers: weights, chat template, engine and dtype for a
-            local model; address and name for a server. Same fingerprint, same cache entries.
     """
 
     model: str
-    fingerprint: str
+
+    @property
+    def fingerprint(self) -> str:
+        """What identifies the model's answers: same fingerprint, same cache entries.
+
+        Weights, chat template, engine and dtype for a local model; address and name for a server.
+
+        Raises:
+            HerlError: a server must be asked for it and does not answer.
+        """
+        ...
 
     def generate(self, requests: Sequence[Request]) -> Generator[Answer, None, None]:
         """Answer all requests, yielding each as it finishes, in any order.

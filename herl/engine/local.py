@@ -38,8 +38,12 @@ class LocalEngine(Engine):
         self._device = hardware.pick_device(options.device)
         self._dtype = _dtype(self._extra.pop("dtype", None) or hardware.pick_dtype(self._device))
         self._tokenizer: Any = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Engine, number type, device, weights and settings."""
         settings = json.dumps(self._extra, sort_keys=True, default=str) if self._extra else ""
-        self.fingerprint = "/".join([self.kind, self._dtype, self._device, self._weights.digest, settings]).rstrip("/")
+        return "/".join([self.kind, self._dtype, self._device, self._weights.digest, settings]).rstrip("/")
 
     def generate(self, requests: Sequence[Request]) -> Generator[Answer]:
         """Answer all requests, as `Engine.generate` says; the first call loads the model."""

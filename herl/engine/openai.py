@@ -113,7 +113,7 @@ class OpenAIEngine(Engine):
         self.model = self._address.shown
 
     @cached_property
-    def fingerprint(self) -> str:  # type: ignore[override]  # read once, from the server
+    def fingerprint(self) -> str:
         """What identifies the model's answers, as far as the server tells.
 
         Raises:

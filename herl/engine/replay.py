@@ -84,7 +84,7 @@ class ReplayEngine(Engine):
             raise UsageError(f"{self._path} {trouble}", "replay: takes a JSONL file of recorded answers.")
 
     @cached_property
-    def fingerprint(self) -> str:  # type: ignore[override]  # read once, when asked for
+    def fingerprint(self) -> str:
         """What identifies the answers: the file's content."""
         with self._path.open("rb") as file:
             return f"replay {hashlib.file_digest(file, 'sha256').hexdigest()}"
