@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from herl.benchmarks.base import Benchmark
 from herl.benchmarks.conversation import conversation, digest
 from herl.benchmarks.graded import in_order, judged_row, latest, raw_value, read_verdict
 from herl.benchmarks.settings import JudgeSettings, Settings
@@ -248,7 +249,7 @@ def _grade(work: Work, judges: JudgeSettings, run: Run) -> None:
 def _graded(work: Work, judges: JudgeSettings, answer: Row, ledger: Ledger) -> Row:
     """An answer's row: code's verdicts where a criterion has a check, a blank answer's, and the judges'."""
     item, text = work.by_id[answer["id"]], answer["response"]
-    verdicts = _without_judges(work, item, text)
+    verdicts = known_without_judges(work.benchmark, item, text)
     open_criteria = [criterion for criterion in item.rubric.criteria if criterion.id not in verdicts]
     said: dict[str, dict[str, Verdict]] = {criterion.id: {} for criterion in open_criteria}
     for model, name in names(judges).items():
@@ -262,12 +263,12 @@ def _graded(work: Work, judges: JudgeSettings, answer: Row, ledger: Ledger) -> R
     return judged_row(work.benchmark, item, answer, ordered, said if several else {})
 
 
-def _without_judges(work: Work, item: Item, text: str) -> dict[str, Verdict]:
-    """Criterion id -> verdict, for those criteria that no judge need decide."""
+def known_without_judges(benchmark: Benchmark, item: Item, text: str) -> dict[str, Verdict]:
+    """Criterion id -> verdict, for those criteria that no judge need decide: checked ones, and a blank answer's."""
     checked = tuple(criterion for criterion in item.rubric.criteria if criterion.check)
     found: dict[str, Verdict] = {}
     if checked:
-        grader = next(iter(work.benchmark.graders.values()))
+        grader = next(iter(benchmark.graders.values()))
         verdicts = grader.verdicts(replace(item, rubric=Rubric(checked)), text)
         found |= {verdict.criterion: verdict for verdict in verdicts}
     if not text.strip():

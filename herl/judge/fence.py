@@ -52,6 +52,11 @@ def neutralise(text: str) -> str:
     return _CONTROL.sub(lambda found: f"{found[0]} ", visible)
 
 
+def guarded(text: str, tag: str) -> str:
+    """Text to stand between fixed tags, `<tag>` and `</tag>`: it can neither end them nor begin another turn."""
+    return neutralise(text.strip()).replace(f"</{tag}>", f"< /{tag}>")
+
+
 def _seen(tags: re.Match[str]) -> str:
     """What people see of tag characters: a region's flag, or nothing."""
     flagged = tags.string[tags.start() - 1 : tags.start()] == _BLACK_FLAG

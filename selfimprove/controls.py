@@ -1,0 +1,150 @@
+"""What the loop is compared with: the same tokens spent on plain answers, or on feedback without a rubric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from herl.item import Message
+from herl.judge.fence import guarded
+from herl.selfimprove.author import Draft
+from herl.selfimprove.loop import Bench, choose
+from herl.selfimprove.trial import BASE, Spent, Step, Trial
+
+BEST_OF_N, RESAMPLE, SELF_REFINE = "best-of-n", "resample", "self-refine"
+FEEDBACK = "self-refine-feedback"
+MOST_DRAWS = 64
+
+Draw = Callable[[Sequence[Trial], int, Bench], dict[str, list[Draft]]]
+"""(items, number of the draw, bench) -> item id -> the answer to draw; items that lack something are marked."""
+
+_CRITICISE = """\
+{instruction}
+
+---
+The draft below was written in answer to the request above.
+
+The draft:
+<draft>
+{draft}
+</draft>
+
+Do not answer the request. Say what is good and what is bad about the draft, and what should be changed, so that \
+its author can improve it. Be specific and brief."""
+
+_REFINE = """\
+{instruction}
+
+---
+The draft below was written in answer to the request above, and a reader said what could be better.
+
+The draft:
+<draft>
+{draft}
+</draft>
+
+What the reader said:
+<feedback>
+{feedback}
+</feedback>
+
+Write the answer to the request anew, improved by what the reader said. Reply with the new answer only."""
+
+
+def run_best_of_n(trials: Sequence[Trial], budgets: Mapping[str, int], bench: Bench) -> None:
+    """Draw plain answers, and keep the one that the critic finds best.
+
+    Args:
+        trials: Items with their plain answers; they are changed.
+        budgets: Item id -> tokens that the loop wrote for it.
+        bench: What to work with.
+    """
+    _spend(trials, budgets, bench, BEST_OF_N, 1, _plain)
+
+
+def run_self_refine(trials: Sequence[Trial], budgets: Mapping[str, int], bench: Bench) -> None:
+    """Have the model criticise its answer without a rubric and write it anew; the critic accepts as in the loop.
+
+    After Self-Refine (Madaan et al., arXiv:2303.17651), which keeps the last answer; keeping the best one here
+    leaves the rubric in the feedback as the only difference from the loop.
+
+    Args:
+        trials: As for `run_best_of_n`.
+        budgets: Likewise.
+        bench: Likewise.
+    """
+    _spend(trials, budgets, bench, SELF_REFINE, 2, _refined)
+
+
+def resampled(trial: Trial, bench: Bench) -> Step | None:
+    """The last plain answer drawn for an item by best-of-n, unchosen; None where none was drawn.
+
+    Args:
+        trial: The item, after `run_best_of_n`.
+        bench: What it worked with.
+    """
+    if not trial.steps:
+        return None
+    last = trial.steps[-1].round
+    drawn = [bench.author.there(BEST_OF_N, trial.id, number) for number in range(1, last + 1)]
+    base = bench.author.there(BASE, trial.id, 0)
+    spent = Spent().with_answer(base.usage)
+    for attempt in drawn:
+        spent = spent.with_answer(attempt.usage)
+    return Step(last, drawn[-1], True, spent)
+
+
+def _spend(trials: Sequence[Trial], budgets: Mapping[str, int], bench: Bench, arm: str, texts: int, draw: Draw) -> None:
+    """Draw again and again, one more for every item in a batch, until each has spent what the loop spent.
+
+    The last draw of an item is made when that brings it closer to its budget than leaving it would, so that over
+    many items the tokens are equal; a draw is `texts` texts.
+    """
+    for number in range(1, MOST_DRAWS + 1):
+        taking_part = [
+            trial for trial in trials if trial.is_active and _has_room(trial, number, texts, budgets[trial.id])
+        ]
+        if not taking_part:
+            return
+        drafts = draw(taking_part, number, bench)
+        written = bench.write(f"{arm}, draw {number}", drafts, taking_part)
+        choose([trial for trial in taking_part if trial.id in written], written, number, bench, arm)
+
+
+def _has_room(trial: Trial, number: int, texts: int, budget: int) -> bool:
+    """Whether at least half of another draw, its texts as long as the item's so far, is within the budget."""
+    if number > len(trial.steps) + 1:  # it left before
+        return False
+    each = max(trial.spent.written / (1 + texts * (number - 1)), 1.0)
+    return budget - trial.spent.written >= texts * each / 2
+
+
+def _plain(trials: Sequence[Trial], number: int, bench: Bench) -> dict[str, list[Draft]]:
+    """The plain request again, each time with another seed."""
+    return {
+        trial.id: [bench.draft(BEST_OF_N, trial, number, 0, trial.task.messages, f"answer-{number}")]
+        for trial in trials
+    }
+
+
+def _refined(trials: Sequence[Trial], number: int, bench: Bench) -> dict[str, list[Draft]]:
+    """Requests for answers improved by feedback, which is drawn first."""
+    asked = {
+        trial.id: [bench.draft(FEEDBACK, trial, number, 0, _asking(trial, _CRITICISE), f"feedback-{number}")]
+        for trial in trials
+    }
+    feedback = bench.write(f"self-refine, feedback {number}", asked, trials)
+    drafts: dict[str, list[Draft]] = {}
+    for trial in trials:
+        if trial.id not in feedback:
+            continue
+        (said,) = feedback[trial.id]
+        trial.spent = trial.spent.with_answer(said.usage)
+        messages = _asking(trial, _REFINE, feedback=guarded(said.text, "feedback"))
+        drafts[trial.id] = [bench.draft(SELF_REFINE, trial, number, 0, messages, f"refined-{number}")]
+    return drafts
+
+
+def _asking(trial: Trial, template: str, **parts: str) -> tuple[Message, ...]:
+    *before, request = trial.task.messages
+    draft = guarded(trial.best.text, "draft")
+    return (*before, Message("user", template.format(instruction=request.content, draft=draft, **parts)))
