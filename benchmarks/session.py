@@ -49,7 +49,7 @@ class Sitting:
             IncompleteError: some answers or verdicts could not be had.
         """
         judgeless: Counter[str] = Counter()
-        with _session(self.run):
+        with recorded(self.run):
             unanswered = self._answer(works)
             if judged := [work for work in works if work.benchmark.judge]:
                 self.engine.close()  # its memory is the judge's now
@@ -169,9 +169,9 @@ def finished(
         if work := _at_hand(benchmark, store, settings):
             run.pin(benchmark.name, work.facts)
             if benchmark.judge:
-                with _tolerant():
+                with tolerant():
                     run.pin(benchmark.name, {"judges": bench.fingerprints(work, settings.seed)})
-    with _tolerant():
+    with tolerant():
         run.pin_model(engine.fingerprint)
     if not all((run.path / name).exists() for name in ("summary.md", "summary.csv")):
         write_summary(run.path)
@@ -195,7 +195,7 @@ def _is_settled(judge: Mapping[str, Any], settings: JudgeSettings) -> bool:
 
 
 @contextmanager
-def _tolerant() -> Iterator[None]:
+def tolerant() -> Iterator[None]:
     """A server that is down now can have no say in what it gave before; one that changed can."""
     try:
         yield
@@ -206,8 +206,8 @@ def _tolerant() -> Iterator[None]:
 
 
 @contextmanager
-def _session(run: Run) -> Iterator[None]:
-    """Record the sitting in run.json however it ends."""
+def recorded(run: Run) -> Iterator[None]:
+    """Record a sitting in run.json however it ends."""
     started, begin = datetime.now(UTC), time.monotonic()
     try:
         yield

@@ -13,6 +13,11 @@ def is_address(model: str) -> bool:
     return model.strip().lower().startswith(("http://", "https://"))
 
 
+def is_remote(model: str) -> bool:
+    """Whether a model string names a server or a file of answers: nothing that takes this machine's memory."""
+    return is_address(model) or model.startswith(("openai:", "replay:"))
+
+
 def label(model: str) -> str:
     """A short name for tables: the last folder of a path, a server's model, a file of answers without its ending.
 

@@ -75,22 +75,23 @@ def run_self_refine(trials: Sequence[Trial], budgets: Mapping[str, int], bench: 
     _spend(trials, budgets, bench, SELF_REFINE, 2, _refined)
 
 
-def resampled(trial: Trial, bench: Bench) -> Step | None:
-    """The last plain answer drawn for an item by best-of-n, unchosen; None where none was drawn.
+def resampled(trial: Trial, bench: Bench) -> Trial:
+    """An item with the last plain answer that best-of-n drew for it, unchosen.
 
     Args:
-        trial: The item, after `run_best_of_n`.
+        trial: The item, after `run_best_of_n`; it drew at least one.
         bench: What it worked with.
+
+    Returns:
+        A trial whose one step took the tokens of all the draws, and none of the critic's.
     """
-    if not trial.steps:
-        return None
     last = trial.steps[-1].round
-    drawn = [bench.author.there(BEST_OF_N, trial.id, number) for number in range(1, last + 1)]
     base = bench.author.there(BASE, trial.id, 0)
+    drawn = [bench.author.there(BEST_OF_N, trial.id, number) for number in range(1, last + 1)]
     spent = Spent().with_answer(base.usage)
     for attempt in drawn:
         spent = spent.with_answer(attempt.usage)
-    return Step(last, drawn[-1], True, spent)
+    return Trial(trial.task, drawn[-1], spent, steps=[Step(last, drawn[-1], True, spent)])
 
 
 def _spend(trials: Sequence[Trial], budgets: Mapping[str, int], bench: Bench, arm: str, texts: int, draw: Draw) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,13 +60,11 @@ class Seat:
         name: What rows call it.
         label: What a panel's evidence calls it.
         judge: Who is asked.
-        turn: Opened while it is asked, so that another model's memory can be freed first.
     """
 
     name: str
     label: str
     judge: Judge
-    turn: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
 class Jury:
@@ -109,7 +107,6 @@ class Jury:
         if not pending:
             return
         with (
-            seat.turn(),
             self._journal.timed(arm, "critic") as meter,
             closing(seat.judge.decide(list(pending.values()))) as rulings,
         ):

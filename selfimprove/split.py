@@ -32,7 +32,7 @@ def hidden_criteria(item: Item, share: float, seed: int) -> tuple[str, ...]:
 
 
 def seen_by_critic(item: Item, hidden: Sequence[str]) -> Item:
-    """An item as a critic may see it: visible criteria as texts to be judged, and no reference answer or other facts."""
+    """An item as a critic may see it: the visible criteria as texts to judge, no reference answer or other facts."""
     shown = _visible(item, hidden)
     return replace(item, rubric=Rubric(tuple(replace(each, check=None) for each in shown), item.rubric.rule), facts={})
 

@@ -1,0 +1,210 @@
+"""One go at an experiment: everything is checked first, then run, scored and added up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from herl.benchmarks.base import Benchmark
+from herl.benchmarks.judging import Bench as Judges
+from herl.benchmarks.session import recorded, tolerant
+from herl.benchmarks.settings import JudgeSettings, Settings
+from herl.benchmarks.work import Watch, Work, prepare
+from herl.cache import CompletionCache
+from herl.engine import open_engine
+from herl.engine.address import without_secrets
+from herl.engine.base import Engine, EngineOptions
+from herl.errors import IncompleteError, UsageError
+from herl.files import write_json
+from herl.models import is_remote
+from herl.resources import Store
+from herl.rows import read_rows
+from herl.run import Run, bench_folder
+from herl.selfimprove.build import Cast, build, check_cast, check_critic_scores, critic_judge, probe
+from herl.selfimprove.experiment import Outcome, run_experiment
+from herl.selfimprove.journal import Journal
+from herl.selfimprove.settings import ORACLE, SELF, LoopSettings
+from herl.selfimprove.stages import stage_rows, write_stages
+from herl.selfimprove.turns import InTurn, Turns
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user decides about an experiment.
+
+    Args:
+        model: A model string: who answers.
+        benchmark: What is asked.
+        critic: "oracle", "self" or a model string.
+        answers: How plain answers are drawn.
+        loop: How they are revised.
+        judges: Who gives the final score, where code does not.
+        critic_sampling: Fields of `Sampling` that replace the critic's own.
+        options: The benchmark's options.
+        engine: How to run the models.
+    """
+
+    model: str
+    benchmark: Benchmark
+    critic: str = SELF
+    answers: Settings = field(default_factory=Settings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+    judges: JudgeSettings = field(default_factory=JudgeSettings)
+    critic_sampling: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    engine: EngineOptions = field(default_factory=EngineOptions)
+
+    def as_config(self) -> dict[str, Any]:
+        """All that decides what the run's rows will be, for run.json."""
+        return {
+            "kind": "self-improve",
+            "model": without_secrets(self.model.strip()),
+            "benchmark": self.benchmark.name,
+            **asdict(self.answers),
+            "critic": without_secrets(self.critic.strip()),
+            **{"revision_temperature" if key == "temperature" else key: value
+               for key, value in self.loop.as_config().items()},
+            **({"critic_sampling": dict(self.critic_sampling)} if self.critic_sampling else {}),
+            **({"options": dict(self.options)} if self.options else {}),
+            **self.judges.as_config(),
+        }  # fmt: skip
+
+
+def conduct(
+    choices: Choices, run: Run, store: Store, watch: Watch, command: Sequence[str] = ()
+) -> tuple[dict[str, Any], bool]:
+    """Run an experiment, or continue it.
+
+    Args:
+        choices: What was chosen.
+        run: Where its rows are and go; opened with `choices.as_config()`.
+        store: Where data come from.
+        watch: Shows progress.
+        command: The command line, for the record.
+
+    Returns:
+        The contents of result.json, and whether it was there already.
+
+    Raises:
+        UsageError: something does not fit; no answer was asked for.
+        IncompleteError: something could not be had now; the same call continues.
+    """
+    check(choices)
+    with ExitStack() as opened:
+        cast = open_cast(choices, opened, run.reads_cache)
+        check_cast(cast, choices.benchmark)
+        critic_scores = check_critic_scores(cast, choices.benchmark, choices.loop)
+        work = prepare(choices.benchmark, store, choices.answers)
+        cache = opened.enter_context(CompletionCache(read=run.reads_cache))
+        if not run.is_new and (result := _finished(run, work, cast, choices, cache)):
+            return result, True
+        _pin(run, work, cast, choices, cache)
+        build(work, cast, choices.answers, choices.loop, Journal(), cache, watch)  # refuses a budget that is too small
+        probe(cast, choices.answers.seed, cache, choices.loop.acceptance(cast.kind) == "preference")
+        run.begin([without_secrets(argument) for argument in command])
+        folder = run.folder(work.benchmark.name)
+        with recorded(run), Journal(folder) as journal:
+            experiment = build(work, cast, choices.answers, choices.loop, journal, cache, watch)
+            outcome = run_experiment(experiment)
+        if outcome.failures:
+            raise _incomplete(run, outcome)
+        rows = list(stage_rows(work.benchmark, outcome.stages, outcome.ruled))
+        write_stages(folder / "samples.jsonl", rows)
+        return conclude(run, work, cast, choices, critic_scores), False
+
+
+def check(choices: Choices) -> None:
+    """Refuse what cannot be an experiment, before any model is opened.
+
+    Raises:
+        UsageError: it is about something else, or settings contradict each other.
+    """
+    benchmark, answers, loop = choices.benchmark, choices.answers, choices.loop
+    if benchmark.score_all is not None:
+        raise UsageError(
+            f"{benchmark.name} is scored by lm-eval, which knows no criteria to improve an answer by",
+            "Take a benchmark with a rubric: herl list.",
+        )
+    if answers.samples != 1:
+        raise UsageError("an experiment draws one plain answer per item", "Leave --samples out.")
+    if choices.model.strip().startswith("replay:"):
+        raise UsageError("recorded answers cannot be revised", "Give a model with -m.")
+    loop.acceptance(choices.critic)
+    if choices.critic == ORACLE and choices.critic_sampling:
+        raise UsageError("--set critic.… is about a critic, and the oracle is none", "Set judge.… or leave it out.")
+    if choices.judges.models and benchmark.judge is None:
+        raise UsageError(f"no judge is needed: code decides {benchmark.name}", "Leave --judge out.")
+
+
+def open_cast(choices: Choices, opened: ExitStack, read_cache: bool) -> Cast:
+    """Open the models; local ones that differ take turns on the machine."""
+    turns = Turns()
+
+    def enter(model: str) -> Engine:
+        engine = opened.enter_context(open_engine(model, choices.engine))
+        return engine if is_remote(model) else InTurn(engine, turns)
+
+    policy = enter(choices.model)
+    critic: Engine | None = None
+    if choices.critic != ORACLE:
+        same = choices.critic == SELF or choices.critic.strip() == choices.model.strip()
+        critic = policy if same else enter(choices.critic)
+    judges = None
+    if choices.judges.models:
+        engines = [enter(model) for model in choices.judges.models]
+        judges = Judges(choices.judges, engines, opened.enter_context(CompletionCache(read=read_cache)))
+    return Cast(policy, critic, judges, choices.critic_sampling)
+
+
+def _pin(run: Run, work: Work, cast: Cast, choices: Choices, cache: CompletionCache) -> None:
+    """Note what rows rest on, or check that it is what it was.
+
+    Raises:
+        UsageError: it changed since the run began.
+    """
+    seed = choices.answers.seed
+    facts = {**work.facts, "notes": list(work.notes)}
+    if cast.judges is not None:
+        facts["judges"] = cast.judges.fingerprints(work, seed)
+    if cast.critic is not None:
+        facts["critic"] = critic_judge(cast, seed, cache).fingerprint
+    run.pin(work.benchmark.name, facts)
+    run.pin_model(cast.policy.fingerprint)
+
+
+def _finished(run: Run, work: Work, cast: Cast, choices: Choices, cache: CompletionCache) -> dict[str, Any] | None:
+    """The result of a run in which nothing is left to do, None otherwise.
+
+    Raises:
+        UsageError: the model, the data or the critic are not those that gave it.
+    """
+    folder = bench_folder(run.path, work.benchmark.name)
+    try:
+        result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        rows = len(read_rows(folder / "samples.jsonl"))
+    except (OSError, ValueError, UsageError):
+        return None
+    if result.get("version") != work.benchmark.version or result.get("rows") != rows:
+        return None
+    with tolerant():
+        _pin(run, work, cast, choices, cache)
+    return result
+
+
+def _incomplete(run: Run, outcome: Outcome) -> IncompleteError:
+    why = "; ".join(f"{reason} ({times})" for reason, times in outcome.failures.most_common(3))
+    return IncompleteError(
+        f"{outcome.failures.total()} answers or verdicts could not be had: {why}",
+        f"What is there is safe in {run.path}; the same command asks for the rest.",
+    )
+
+
+def conclude(run: Run, work: Work, cast: Cast, choices: Choices, critic_scores: bool) -> dict[str, Any]:
+    """Add up the rows, and write result.json and the report."""
+    folder = run.folder(work.benchmark.name)
+    result: dict[str, Any] = {"version": work.benchmark.version, "rows": len(read_rows(folder / "samples.jsonl"))}
+    write_json(folder / "result.json", result)
+    return result
