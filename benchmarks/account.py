@@ -21,7 +21,7 @@ from herl.run import Run
 
 
 def account(work: Work, bench: Bench, run: Run, self_judged: bool) -> dict[str, Any]:
-    """The "judge" part of result.json.
+    """The "judge" part of result.json, for an evaluation.
 
     Args:
         work: The benchmark and its items.
@@ -32,9 +32,27 @@ def account(work: Work, bench: Bench, run: Run, self_judged: bool) -> dict[str, 
     Returns:
         Plain JSON values; "notes" are what every report must say.
     """
-    folder, judges, prompt = run.folder(work.benchmark.name), bench.settings, bench.prompt(work)
-    bought = read_rows(folder / "verdicts.jsonl", VERDICTS)
+    folder = run.folder(work.benchmark.name)
     rows = in_order(read_rows(folder / "samples.jsonl"), work.items)
+    return account_of(work, bench, rows, read_rows(folder / "verdicts.jsonl", VERDICTS), self_judged)
+
+
+def account_of(
+    work: Work, bench: Bench, rows: Sequence[Row], bought: Sequence[Row], self_judged: bool
+) -> dict[str, Any]:
+    """The "judge" part of result.json, from rows.
+
+    Args:
+        work: The benchmark and its items.
+        bench: The judges.
+        rows: Of samples.jsonl: the answers that were judged, each once.
+        bought: Of verdicts.jsonl: the judges' replies.
+        self_judged: A judge is the model that answered.
+
+    Returns:
+        Plain JSON values; "notes" are what every report must say.
+    """
+    judges, prompt = bench.settings, bench.prompt(work)
     decided = [verdict for row in rows for verdict in row["verdicts"]]
     outcomes = Counter(str(verdict["outcome"]) for verdict in decided)
     sampling = {**prompt.sampling.as_dict(), **judges.sampling}

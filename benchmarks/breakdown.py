@@ -24,6 +24,24 @@ def by_tag(benchmark: Benchmark, graded: Sequence[Graded], seed: int = 0) -> dic
     Returns:
         Group of tags -> tag -> metric (or grader, without breakdowns) -> {value, n} and, judged, {deviation}.
     """
+    found: dict[str, Any] = {}
+    for group, tags in tag_pools(benchmark, graded).items():
+        for tag, pools in tags.items():
+            for key, pool in pools.items():
+                cell: dict[str, Any] = {"value": pool.value(), "n": pool.n}
+                if benchmark.judge:
+                    cell["deviation"] = pool.deviation(seed)
+                found.setdefault(group, {}).setdefault(tag, {})[key] = cell
+    return found
+
+
+def tag_pools(benchmark: Benchmark, graded: Sequence[Graded]) -> dict[str, dict[str, dict[str, Pool]]]:
+    """What the tables are made of: group of tags -> tag -> metric (or grader) -> its values, where there are any.
+
+    Args:
+        benchmark: Its `breakdowns` say which; without them, the share of criteria met by each tag there is.
+        graded: Its graded answers.
+    """
     metrics = {metric.name: metric for metric in benchmark.metrics}
     wanted = [(each.group, each.metric, metrics[each.metric], each.level) for each in benchmark.breakdowns]
     if not wanted:
@@ -31,15 +49,11 @@ def by_tag(benchmark: Benchmark, graded: Sequence[Graded], seed: int = 0) -> dic
         graders = [JUDGE] if benchmark.judge else benchmark.graders
         shares = [(name, Metric(name, name, name, Level.CRITERION)) for name in graders]
         wanted = [(group, name, metric, None) for group in groups for name, metric in shares]
-    found: dict[str, Any] = {}
+    found: dict[str, dict[str, dict[str, Pool]]] = {}
     for group, key, metric, level in wanted:
         for tag, pool in sorted(_pools(group, metric, level, graded).items()):
-            if not pool.n:
-                continue
-            cell: dict[str, Any] = {"value": pool.value(), "n": pool.n}
-            if benchmark.judge:
-                cell["deviation"] = pool.deviation(seed)
-            found.setdefault(group, {}).setdefault(tag, {})[key] = cell
+            if pool.n:
+                found.setdefault(group, {}).setdefault(tag, {})[key] = pool
     return found
 
 

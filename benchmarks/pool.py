@@ -9,7 +9,7 @@ from math import fsum
 from herl.benchmarks.base import Level, Metric
 from herl.benchmarks.graded import Graded
 from herl.rubric import Criterion
-from herl.stats import Interval, bootstrap_deviation, bootstrap_ratio
+from herl.stats import Interval, bootstrap_deviation, bootstrap_difference, bootstrap_ratio
 
 _ROUNDING = 1e-9  # a mean that is a threshold but for this has reached it
 
@@ -65,7 +65,37 @@ class Pool:
     def deviation(self, seed: int) -> float:
         """The bootstrap standard deviation of the value, over items."""
         totals, counts = zip(*self._units(self._known), strict=True)
-        return bootstrap_deviation(totals, counts, seed, clip=(0.0, 1.0) if self._metric.clip else None)
+        return bootstrap_deviation(totals, counts, seed, clip=self.clip)
+
+    def gain_over(self, before: Pool, seed: int) -> Interval | None:
+        """What the metric gained, over the items that have a value on both sides.
+
+        Where an item has a value on one side only, this is not the difference of the two values.
+
+        Args:
+            before: The same metric, of other answers to the same items.
+            seed: Of the bootstrap.
+
+        Returns:
+            The difference of the two means with its paired 95 % bootstrap interval over items; None without items.
+        """
+        old, new = before.units, self.units
+        both = [name for name in old if name in new]
+        if not both:
+            return None
+        first, second = [old[name] for name in both], [new[name] for name in both]
+        bounds = self._bounds(*zip(*first, *second, strict=True))
+        return bootstrap_difference(first, second, seed, bounds=bounds, clip=self.clip)
+
+    @property
+    def units(self) -> dict[str, tuple[float, int]]:
+        """Item id -> (sum, count) of its values, which intervals resample together; with a threshold (1 or 0, 1)."""
+        return dict(zip(self._known, self._units(self._known), strict=True))
+
+    @property
+    def clip(self) -> tuple[float, float] | None:
+        """What the mean is cut to, None where it is not."""
+        return (0.0, 1.0) if self._metric.clip else None
 
     def _add_criteria(self, graded: Graded, criteria: Sequence[Criterion] | None) -> None:
         wanted = {each.id: each for each in (graded.item.rubric.criteria if criteria is None else criteria)}
@@ -110,4 +140,5 @@ class Pool:
         return self._clipped(fsum(total for total, _ in units) / sum(count for _, count in units))
 
     def _clipped(self, value: float) -> float:
-        return min(max(value, 0.0), 1.0) if self._metric.clip else value
+        low, high = self.clip or (value, value)
+        return min(max(value, low), high)

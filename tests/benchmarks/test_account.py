@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from made_benchmarks import answer, benchmark, item, work
 
-from herl.benchmarks.account import account
+from herl.benchmarks.account import account, account_of
 from herl.benchmarks.base import Benchmark
 from herl.benchmarks.conversation import digest
 from herl.benchmarks.evaluate import conclude
@@ -228,3 +228,12 @@ def test_a_benchmark_with_its_own_notes_keeps_them(run: Run) -> None:
     made: Work = replace(work(benchmark([item("1", KIND)])), notes=("Half the data.",))
     found = judged(run, made.benchmark, JudgeSettings(("j",)))
     assert conclude(made, run, Settings(), judged=found)["notes"][0] == "Half the data."
+
+
+def test_an_account_of_rows_is_that_of_the_run_that_holds_them(run: Run) -> None:
+    found = [verdicts("j", "1", {"kind": 1}), verdicts("j", "1", {"rude": "refusal"})]
+    write(run, [answer("1")], found)
+    made, bench = work(benchmark([item("1", KIND, RUDE)])), Bench(JudgeSettings(("j",)), nobody(run.path, 1))
+    whole = judged(run, made.benchmark, bench.settings)
+    assert account_of(made, bench, sample_rows(run), found, False) == whole
+    assert account_of(made, bench, sample_rows(run), found[:1], False)["calls_made"] == 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from made_benchmarks import SCORE, benchmark, graded, item
 
 from herl.benchmarks.base import Breakdown, Level, Metric
-from herl.benchmarks.breakdown import by_tag
+from herl.benchmarks.breakdown import by_tag, tag_pools
 from herl.benchmarks.graded import Graded
 from herl.benchmarks.summarise import metrics_of
 from herl.rubric import Criterion, Outcome, Verdict
@@ -119,3 +119,12 @@ def test_the_whole_is_the_metric_itself_when_every_item_carries_one_tag() -> Non
     found = [graded(item(str(n), RIGHT, RUDE, tags={"all": "of it"}), n / 4, 1 - n / 4) for n in range(5)]
     made = benchmark(breakdowns=(Breakdown("all", "score"),))
     assert by_tag(made, found)["all"]["of it"]["score"]["value"] == metrics_of(made, found)["score"]["value"]
+
+
+def test_the_values_behind_a_table_can_be_compared_with_those_of_other_answers() -> None:
+    made = benchmark(breakdowns=(Breakdown("axis", "score"),))
+    items = [item(str(number), RIGHT, KIND) for number in range(10)]
+    old, new = (tag_pools(made, [graded(each, value, 0.0) for each in items])["axis"] for value in (0.0, 1.0))
+    right, kind = (new[tag]["score"].gain_over(old[tag]["score"], 0) for tag in ("accuracy", "tone"))
+    assert right is not None and right.value == 1.0 and right.low > 0
+    assert kind is not None and kind.value == 0.0 and kind.low < 0 < kind.high

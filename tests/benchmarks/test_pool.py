@@ -170,3 +170,56 @@ def test_the_order_of_answers_changes_nothing() -> None:
     one, other = pool(SCORE, found), pool(SCORE, found[::-1])
     assert one.interval(1) == other.interval(1)
     assert one.deviation(1) == other.deviation(1)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
+@given(answers(), st.data())
+def test_a_gain_lies_in_its_interval_and_is_none_only_without_items_on_both_sides(
+    metric: Metric, found: list[Graded], data: st.DataObject
+) -> None:
+    revised = [
+        graded(each.item, *(data.draw(value) for _ in each.item.rubric.criteria), sample=int(each.row["sample"]))
+        for each in found
+    ]
+    before, after = pool(metric, found), pool(metric, revised)
+    gain = after.gain_over(before, seed=0)
+    both = before.units.keys() & after.units.keys()
+    if gain is None:
+        assert not both
+        return
+    assert both and gain.low <= gain.value <= gain.high
+    assert gain.low < gain.high or metric.clip
+    old, new = (mean({name: each.units[name] for name in both}, metric.clip) for each in (before, after))
+    assert gain.value == pytest.approx(new - old)
+
+
+def mean(units: dict[str, tuple[float, int]], clip: bool) -> float:
+    free = sum(total for total, _ in units.values()) / sum(count for _, count in units.values())
+    return min(max(free, 0.0), 1.0) if clip else free
+
+
+def test_units_are_what_an_item_says_in_all_of_its_samples() -> None:
+    made, other = item("1", GOOD, ALSO), item("2", GOOD)
+    found = [graded(made, 1.0, 0.0), graded(made, 1.0, 1.0, sample=1), graded(other, None)]
+    assert pool(SCORE, found).units == {"1": (1.25, 2)}
+    assert pool(METRICS["pooled"], found).units == {"1": (3.0, 4)}
+    assert pool(METRICS["usable"], found).units == {"1": (0.0, 1)}
+    assert pool(METRICS["clipped"], found).clip == (0.0, 1.0) and pool(SCORE, found).clip is None
+
+
+def test_a_gain_is_over_the_items_that_have_a_value_on_both_sides() -> None:
+    items = [item(str(number), GOOD) for number in range(12)]
+    before = pool(SCORE, [graded(each, 0.0) for each in items])
+    after = pool(SCORE, [graded(each, None if number == 0 else 1.0) for number, each in enumerate(items)])
+    both = [pool(SCORE, [graded(each, value) for each in items[1:]]) for value in (0.0, 1.0)]
+    assert after.gain_over(before, 0) == both[1].gain_over(both[0], 0)
+    assert pool(SCORE, [graded(item("stranger", GOOD), 1.0)]).gain_over(before, 0) is None
+
+
+def test_a_gain_of_a_clipped_mean_is_that_of_the_cut_means() -> None:
+    items = [item(str(number), GOOD, BAD) for number in range(20)]
+    before = [graded(each, 0.0, 1.0) for each in items]
+    after = [graded(each, 1.0, float(number % 2)) for number, each in enumerate(items)]
+    cut, free = (pool(metric, after).gain_over(pool(metric, before), 0) for metric in (METRICS["clipped"], SCORE))
+    assert cut is not None and (cut.low, cut.value) == (0.0, 0.0) and 0 < cut.high < 1
+    assert free is not None and free.value == pytest.approx(2.0)
