@@ -1,0 +1,135 @@
+"""What an experiment runs on, where that is no benchmark: a user's own prompts, as a benchmark of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from herl.benchmarks.base import Benchmark, Level, Metric
+from herl.benchmarks.conversation import digest
+from herl.benchmarks.ifbench import rows as ifbench
+from herl.benchmarks.ifbench import training
+from herl.benchmarks.ifbench.checks import head_checks
+from herl.benchmarks.ifbench.english import TaggedEnglish
+from herl.benchmarks.ifbench.iftrain import training_checks
+from herl.benchmarks.ifeval import prepare_with
+from herl.benchmarks.ifeval.checks import checks
+from herl.benchmarks.ifeval.english import English
+from herl.errors import UsageError, nearest
+from herl.grader import CheckGrader
+from herl.item import Item, Sampling
+from herl.judge.rubric_prompt import RubricPrompt
+from herl.resources import Store
+from herl.rubric import Criterion, Rule
+
+_STRICT = "strict"
+# IFEval's checks need NLTK's sentence model and do without it, noted; the others need more of NLTK's data.
+_ENGLISH = English(may_be_untrained=True)
+_TAGGED = TaggedEnglish()
+_BASIC = checks(_ENGLISH)
+_CHECKS = {**_BASIC, **head_checks(_TAGGED), **training_checks(_TAGGED)}
+
+
+def needs_judge(items: Sequence[Item]) -> bool:
+    """Whether some criterion has no check, so that a judge must decide it."""
+    return any(criterion.check is None for item in items for criterion in item.rubric.criteria)
+
+
+def benchmark_of_prompts(name: str, items: Sequence[Item], judged: bool) -> Benchmark:
+    """A user's prompts as a benchmark.
+
+    Its score is what the rubrics' rule makes of an item's criteria, averaged over items. Criteria with a check are
+    decided by code, with any check of IFEval, IFBench or IFTrain, the others by a judge with the general prompt.
+
+    Args:
+        name: What its folder and its tables are called.
+        items: The prompts.
+        judged: A judge decides the criteria without a check (`needs_judge`); otherwise every one must have a check.
+
+    Raises:
+        UsageError: there are no prompts, a criterion needs a judge and nothing is judged, a check is unknown, its
+            arguments are wrong, or the rubrics have different rules.
+    """
+    if not items:
+        raise UsageError("there are no prompts")
+    checked = [_with_checks(item, judged) for item in items]
+    rule = _common_rule(checked)
+    used = {criterion.check.id for item in checked for criterion in item.rubric.criteria if criterion.check}
+    grader = "judge" if judged else _STRICT
+
+    def prepare(store: Store) -> Sequence[str]:
+        notes = prepare_with(_ENGLISH, store) if used & set(_BASIC) else ()
+        if used - set(_BASIC):
+            _TAGGED.prepare(store)
+        return notes
+
+    return Benchmark(
+        name=name,
+        version=_version(checked, rule),
+        title="Prompts and rubrics of the user's own",
+        description="",
+        paper="",
+        licence="",
+        upstream="",
+        source=None,
+        metrics=(
+            Metric("score", "score", grader, Level.ITEM, rule),
+            Metric("all_met", "all met", grader, Level.ITEM, Rule.ALL_MET),
+        ),
+        primary="score",
+        graders={_STRICT: CheckGrader(_CHECKS)},
+        judge=RubricPrompt() if judged else None,
+        load=lambda store: checked,
+        prepare=prepare,
+        sampling=Sampling(max_tokens=1024),
+        tags=("judged by rubric" if judged else "checked by code",),
+        size=len(checked),
+    )
+
+
+def _common_rule(items: Sequence[Item]) -> Rule:
+    first = items[0].rubric.rule
+    for item in items:
+        if item.rubric.rule is not first:
+            raise UsageError(
+                f"prompt {items[0].id} has the rule '{first}', and prompt {item.id} '{item.rubric.rule}'",
+                "One score needs one rule: run the prompts of each by themselves.",
+            )
+    return first
+
+
+def _version(items: Sequence[Item], rule: Rule) -> str:
+    """What decides scores beside that of which a run keeps a digest: rows of different ones must not be mixed."""
+    marks = [
+        [item.id, each.id, each.scale, each.met_from]
+        for item in items
+        for each in item.rubric.criteria
+        if each.scale is not None or each.met_from is not None
+    ]
+    suffix = [*([rule.value] if rule is not Rule.WEIGHTED_MEAN else []), *([digest(marks)[:8]] if marks else [])]
+    return "-".join(["1", *suffix])
+
+
+def _with_checks(item: Item, judged: bool) -> Item:
+    """The item with the arguments of its checks as the checks take them."""
+    criteria = []
+    for number, criterion in enumerate(item.rubric.criteria):
+        try:
+            criteria.append(_with_check(criterion, number, judged))
+        except UsageError as error:
+            raise UsageError(f"prompt {item.id}, criterion {criterion.id}: {error.message}", error.hint) from None
+    return replace(item, rubric=replace(item.rubric, criteria=tuple(criteria)))
+
+
+def _with_check(criterion: Criterion, number: int, judged: bool) -> Criterion:
+    check = criterion.check
+    if check is None:
+        if not judged:
+            raise UsageError("it has no check, so a judge must decide it", "Name one: --judge MODEL.")
+        return criterion
+    if check.id not in _CHECKS:
+        raise UsageError(f"unknown check {check.id!r:.60}", nearest(check.id, list(_CHECKS)))
+    if criterion.scale is not None:
+        raise UsageError("it has a check, which is met or not, and a scale", "Leave one of them out.")
+    make = ifbench.criterion if check.id in ifbench.WORDING else training.criterion
+    return replace(criterion, check=make(number, check.id, check.kwargs).check)
