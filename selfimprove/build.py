@@ -181,14 +181,14 @@ def check_cast(cast: Cast, benchmark: Benchmark) -> None:
             )
 
 
-def check_critic_scores(cast: Cast, benchmark: Benchmark, loop: LoopSettings) -> bool:
-    """Whether the critic gives the final score, because nobody else can.
+def check_final(cast: Cast, benchmark: Benchmark, loop: LoopSettings) -> None:
+    """Refuse an experiment whose final score nobody can give; without a judge the critic may give it.
 
     Raises:
-        UsageError: then nothing can be hidden from it, or it is an oracle without a judge.
+        UsageError: an oracle has no judge, or criteria are to be hidden from a critic that gives the score.
     """
     if benchmark.judge is None or cast.judges is not None:
-        return False
+        return
     if cast.critic is None:
         raise UsageError(f"an oracle for {benchmark.name} needs a judge", "Name it: --judge MODEL.")
     if loop.hidden:
@@ -196,7 +196,6 @@ def check_critic_scores(cast: Cast, benchmark: Benchmark, loop: LoopSettings) ->
             "without a judge the critic scores all criteria, so none can be hidden from it",
             "Name a --judge, or leave --hidden out.",
         )
-    return True
 
 
 def _oracle(work: Work, cast: Cast, seed: int, journal: Journal) -> Critic:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from herl.benchmarks.account import account_of
 from herl.benchmarks.base import Benchmark
 from herl.benchmarks.judging import Bench as Judges
 from herl.benchmarks.session import recorded, tolerant
@@ -19,15 +20,17 @@ from herl.engine.address import without_secrets
 from herl.engine.base import Engine, EngineOptions
 from herl.errors import IncompleteError, UsageError
 from herl.files import write_json
-from herl.models import is_remote
+from herl.judge.identity import is_self_judged
+from herl.models import is_remote, label
 from herl.resources import Store
-from herl.rows import read_rows
+from herl.rows import Row, read_rows
 from herl.run import Run, bench_folder
-from herl.selfimprove.build import Cast, build, check_cast, check_critic_scores, critic_judge, probe
+from herl.selfimprove.build import Cast, build, check_cast, check_final, critic_judge, probe
 from herl.selfimprove.experiment import Outcome, run_experiment
 from herl.selfimprove.journal import Journal
 from herl.selfimprove.settings import ORACLE, SELF, LoopSettings
 from herl.selfimprove.stages import stage_rows, write_stages
+from herl.selfimprove.summary import About, distinct_answers, summarise_experiment
 from herl.selfimprove.turns import InTurn, Turns
 
 
@@ -96,7 +99,7 @@ def conduct(
     with ExitStack() as opened:
         cast = open_cast(choices, opened, run.reads_cache)
         check_cast(cast, choices.benchmark)
-        critic_scores = check_critic_scores(cast, choices.benchmark, choices.loop)
+        check_final(cast, choices.benchmark, choices.loop)
         work = prepare(choices.benchmark, store, choices.answers)
         cache = opened.enter_context(CompletionCache(read=run.reads_cache))
         if not run.is_new and (result := _finished(run, work, cast, choices, cache)):
@@ -113,7 +116,7 @@ def conduct(
             raise _incomplete(run, outcome)
         rows = list(stage_rows(work.benchmark, outcome.stages, outcome.ruled))
         write_stages(folder / "samples.jsonl", rows)
-        return conclude(run, work, cast, choices, critic_scores), False
+        return conclude(run, work, cast, choices, journal), False
 
 
 def check(choices: Choices) -> None:
@@ -202,9 +205,56 @@ def _incomplete(run: Run, outcome: Outcome) -> IncompleteError:
     )
 
 
-def conclude(run: Run, work: Work, cast: Cast, choices: Choices, critic_scores: bool) -> dict[str, Any]:
-    """Add up the rows, and write result.json and the report."""
+def conclude(run: Run, work: Work, cast: Cast, choices: Choices, journal: Journal) -> dict[str, Any]:
+    """Add up the rows, and write result.json and the report.
+
+    Returns:
+        The result, as written.
+    """
+    from herl.selfimprove.report import write_report
+
     folder = run.folder(work.benchmark.name)
-    result: dict[str, Any] = {"version": work.benchmark.version, "rows": len(read_rows(folder / "samples.jsonl"))}
+    rows = read_rows(folder / "samples.jsonl")
+    critic = cast.critic_name if cast.critic is not None else ""
+    about = About(
+        model=label(run.record["model"]["name"]),
+        critic=cast.kind,
+        critic_name=label(without_secrets(cast.critic.model)) if cast.critic is not None else ORACLE,
+        accept=choices.loop.acceptance(choices.critic),
+        settings=choices.loop.as_config(),
+        seed=choices.answers.seed,
+        stamps=_stamps(cast, work.benchmark),
+        rulings=[row for row in journal.rulings.values() if row["judge"] == critic],
+        preferences=list(journal.preferences.values()),
+    )
+    result = summarise_experiment(work, rows, journal.timings, about, _judged(work, cast, journal, rows))
     write_json(folder / "result.json", result)
+    write_report(run.path, result)
     return result
+
+
+def _judged(work: Work, cast: Cast, journal: Journal, rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Who judged the final scores, and what came of it; None where code decides."""
+    if work.benchmark.judge is None:
+        return None
+    if cast.judges is not None:
+        judges, voices = cast.judges, set(cast.judges.settings.shown)
+    else:
+        assert cast.critic is not None
+        settings = JudgeSettings(models=(cast.critic.model,), sampling=cast.critic_sampling)
+        judges, voices = Judges(settings, [cast.critic]), {cast.critic_name}
+    bought = [row for row in journal.rulings.values() if row["judge"] in voices]
+    self_judged = any(is_self_judged(cast.policy, engine) for engine in judges.engines)
+    return account_of(work, judges, distinct_answers(rows), bought, self_judged)
+
+
+def _stamps(cast: Cast, benchmark: Benchmark) -> list[str]:
+    """What every report must say of who criticised and who scored."""
+    if cast.critic is None:
+        return [
+            "ORACLE: the critic is the benchmark's own grader, which also gives the final score. "
+            "Without it nobody can have these gains."
+        ]
+    if benchmark.judge is not None and cast.judges is None:
+        return ["SCORED BY ITS CRITIC: no independent judge was named, so gains are only what the critic believes."]
+    return []
