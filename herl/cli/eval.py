@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -16,16 +16,26 @@ from herl.cli.options import (
     BenchmarkList,
     Concurrency,
     DataDir,
+    Device,
     DryRun,
+    EngineKind,
+    Fresh,
     JudgeCalls,
     JudgeExamples,
     JudgePanel,
     Judges,
     Limit,
+    MaxRetries,
+    MaxTokens,
     MinJudgeCoverage,
+    Model,
     Prices,
     RunsDir,
+    Seed,
     Settings,
+    System,
+    Temperature,
+    TopP,
 )
 from herl.cli.output import stdout_reserved
 from herl.cli.settings import read_judges, read_settings
@@ -34,15 +44,7 @@ EXAMPLE = "herl eval -m demo -b demo"
 
 
 def run(
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help="demo, a path, a hub id, http://host:port/v1#name, openai:name, or replay:FILE.jsonl.",
-        ),
-    ],
+    model: Model,
     benchmarks: BenchmarkList,
     limit: Limit = None,
     samples: Annotated[int, typer.Option(min=1, metavar="K", help="Answers per item.")] = 1,
@@ -54,34 +56,20 @@ def run(
     ] = None,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
     data_dir: DataDir = None,
-    engine: Annotated[
-        Literal["vllm", "transformers"] | None,
-        typer.Option(help="For local models; vllm where it is installed.", show_default=False),
-    ] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where a local model runs.")] = "auto",
-    temperature: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="T", help="0 is greedy; by default the benchmark's.", show_default=False),
-    ] = None,
-    top_p: Annotated[
-        float | None,
-        typer.Option(metavar="P", help="Nucleus mass; by default the benchmark's.", show_default=False),
-    ] = None,
-    max_tokens: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Longest answer; by default the benchmark's.", show_default=False),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of every draw.")] = 0,
-    system: Annotated[str, typer.Option(metavar="TEXT", help="A system message.", show_default=False)] = "",
+    engine: EngineKind = None,
+    device: Device = "auto",
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    max_tokens: MaxTokens = None,
+    seed: Seed = 0,
+    system: System = "",
     set_: Settings = None,
     concurrency: Concurrency = 16,
-    max_retries: Annotated[int, typer.Option(min=0, metavar="N", help="Tries after the first at a server.")] = 5,
+    max_retries: MaxRetries = 5,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="replay: count items without an answer as unanswered.")
     ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start over: delete the run, ask for every answer anew.")
-    ] = False,
+    fresh: Fresh = False,
     judge: Judges = None,
     panel: JudgePanel = "mean",
     judge_calls: JudgeCalls = None,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 DEFAULT_RUNS_DIR = Path("runs")
+MODEL_PANEL = "Model"
 JUDGE_PANEL = "Judges"
 
 
@@ -48,6 +49,72 @@ Limit = Annotated[
     int | None,
     typer.Option("--limit", "-n", min=1, metavar="N", help="Only the first N.", show_default=False),
 ]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="demo, a path, a hub id, http://host:port/v1#name, openai:name, or replay:FILE.jsonl.",
+    ),
+]
+EngineKind = Annotated[
+    Literal["vllm", "transformers"] | None,
+    typer.Option(
+        "--engine",
+        help="For local models; vllm where it is installed.",
+        show_default=False,
+        rich_help_panel=MODEL_PANEL,
+    ),
+]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"],
+    typer.Option("--device", help="Where a local model runs.", rich_help_panel=MODEL_PANEL),
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature",
+        min=0,
+        metavar="T",
+        help="0 is greedy; by default the benchmark's.",
+        show_default=False,
+        rich_help_panel=MODEL_PANEL,
+    ),
+]
+TopP = Annotated[
+    float | None,
+    typer.Option(
+        "--top-p",
+        metavar="P",
+        help="Nucleus mass; by default the benchmark's.",
+        show_default=False,
+        rich_help_panel=MODEL_PANEL,
+    ),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--max-tokens",
+        min=1,
+        metavar="N",
+        help="Longest answer; by default the benchmark's.",
+        show_default=False,
+        rich_help_panel=MODEL_PANEL,
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Seed of every draw.", rich_help_panel=MODEL_PANEL)]
+System = Annotated[
+    str,
+    typer.Option("--system", metavar="TEXT", help="A system message.", show_default=False, rich_help_panel=MODEL_PANEL),
+]
+MaxRetries = Annotated[
+    int,
+    typer.Option(
+        "--max-retries", min=0, metavar="N", help="Tries after the first at a server.", rich_help_panel=MODEL_PANEL
+    ),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start over: delete the run, ask for every answer anew.")]
 BenchmarkList = Annotated[
     str,
     typer.Option(
@@ -131,7 +198,15 @@ AllowCode = Annotated[
     typer.Option("--allow-code", help="lm:humaneval: run the code that the model writes, in a sandbox."),
 ]
 Concurrency = Annotated[
-    int, typer.Option("--concurrency", "-j", min=1, metavar="N", help="Requests in flight at a server.")
+    int,
+    typer.Option(
+        "--concurrency",
+        "-j",
+        min=1,
+        metavar="N",
+        help="Requests in flight at a server.",
+        rich_help_panel=MODEL_PANEL,
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say how many calls and tokens the run needs, and ask for nothing.")
