@@ -39,14 +39,11 @@ def notes_on(result: Found, said: Sequence[str]) -> list[str]:
 
     Args:
         result: The contents of result.json, but for the notes.
-        said: What the benchmark, the critic and the judges say of themselves.
+        said: What stamps, benchmark and judges say.
     """
     base, final = result["truncated"]["base"], result["truncated"]["final"]
     n, there = result["n"], result["stages"][0]["n"]
-    lines = []
-    if result["critic"]["kind"] == "oracle":
-        lines.append("ORACLE: the loop's feedback came from the benchmark's own grader, which also gives the scores.")
-    lines += said
+    lines = list(said)
     if not result["complete"]:
         through = sum(result["stops"].values())
         lines.append(f"Incomplete: {there} of {n} plain answers are there, and {through} items are through.")
