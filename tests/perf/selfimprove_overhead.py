@@ -12,9 +12,9 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from herl.benchmarks import get
 from herl.benchmarks.settings import Settings
@@ -49,10 +49,10 @@ def measure(engine: Engine, critic: str, items: int, folder: Path) -> None:
         LoopSettings(controls=CONTROLS),
         critic_sampling={} if critic == "oracle" else {"max_tokens": 128},
     )
-    session.open_engine = lambda *_: _Kept(engine)  # type: ignore[assignment]
     start = time.perf_counter()
-    with Run(folder, critic, choices.as_config()) as run:
-        session.conduct(replace(choices), run, Store(), _Silent)
+    opened = mock.patch.object(session, "open_engine", lambda *_: _Kept(engine))
+    with opened, Run(folder, critic, choices.as_config()) as run:
+        session.conduct(choices, run, Store(), _Silent)
     wall = time.perf_counter() - start
     rows = read_rows(folder / critic / "demo" / "timing.jsonl", TIMING)
     busy = sum(row["seconds"] for row in rows)
