@@ -43,7 +43,10 @@ def notes_on(result: Found, said: Sequence[str]) -> list[str]:
     """
     base, final = result["truncated"]["base"], result["truncated"]["final"]
     n, there = result["n"], result["stages"][0]["n"]
-    lines = list(said)
+    lines = []
+    if result["critic"]["kind"] == "oracle":
+        lines.append("ORACLE: the critic is the benchmark's own grader, which also gives the final score.")
+    lines += said
     if not result["complete"]:
         through = sum(result["stops"].values())
         lines.append(f"Incomplete: {there} of {n} plain answers are there, and {through} items are through.")

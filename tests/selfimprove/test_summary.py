@@ -356,10 +356,12 @@ def test_one_prompt_says_nothing_of_others() -> None:
     assert result["reading"].startswith("On this one prompt the loop went from 0.0 to 100.0 (all met); one prompt")
 
 
-def test_whose_gain_an_oracles_is_is_said() -> None:
-    assert "nobody without that grader can repeat this" in simple([0.0] * 9, [1.0] * 9)["reading"]
+def test_an_oracle_is_stamped_and_nobody_else_is() -> None:
+    oracle = simple([0.0] * 9, [1.0] * 9)
+    assert oracle["notes"][0].startswith("ORACLE: ")
+    assert "nobody without that grader can repeat this" in oracle["reading"]
     own = simple([0.0] * 9, [1.0] * 9, critic="self", critic_name="small", accept="preference")
-    assert "oracle" not in own["reading"]
+    assert not any("ORACLE" in note for note in own["notes"]) and "oracle" not in own["reading"]
     assert own["critic"]["kind"] == "self" and own["accept"] == "preference"
 
 
@@ -468,7 +470,7 @@ def test_what_a_reader_must_know_is_noted() -> None:
     own = about(settings={"hidden": 0.3}, stamps=("SELF-JUDGED",))
     judge = {"models": ["j"], "notes": ["Judged by j."]}
     result = summarise_experiment(whole, rows, [], own, judge)
-    assert result["notes"] == [
+    assert result["notes"][1:] == [
         "SELF-JUDGED",
         "Half the data.",
         "Mind the gap.",
