@@ -53,8 +53,12 @@ def neutralise(text: str) -> str:
 
 
 def guarded(text: str, tag: str) -> str:
-    """Text to stand between fixed tags, `<tag>` and `</tag>`: it can neither end them nor begin another turn."""
-    return neutralise(text.strip()).replace(f"</{tag}>", f"< /{tag}>")
+    """Text to stand between fixed tags, `<tag>` and `</tag>`: it can neither end them nor begin another turn.
+
+    Models take `</TAG>` and `</tag >` for the end, too.
+    """
+    closing = re.compile(rf"<(?=/\s*{re.escape(tag)}\s*>)", re.IGNORECASE)
+    return closing.sub("< ", neutralise(text.strip()))
 
 
 def _seen(tags: re.Match[str]) -> str:
