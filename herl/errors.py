@@ -17,14 +17,16 @@ class HerlError(Exception):
     Args:
         message: One sentence that names the thing that is wrong.
         hint: What to do next, or "" when the message says it all.
+        status: The HTTP status that a model's server answered with, where that is the trouble.
     """
 
     exit_code = EXIT_INCOMPLETE
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", status: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.status = status
 
 
 class UsageError(HerlError):

@@ -82,6 +82,11 @@ class JudgeGrader:
         self._judge = judge
         self._checks = checks or CheckGrader({})
 
+    @property
+    def judge(self) -> Judge:
+        """Who is asked."""
+        return self._judge
+
     def verdicts(self, item: Item, answer: str) -> tuple[Verdict, ...]:
         """The verdicts on one answer; for many answers `verdicts_of_all` keeps the judge busy.
 
@@ -103,7 +108,7 @@ class JudgeGrader:
         Raises:
             HerlError: as `verdicts`.
         """
-        found = [self._without_judge(item, answer) for item, answer in answers]
+        found = [self.without_judge(item, answer) for item, answer in answers]
         questions = [
             question
             for number, (item, answer) in enumerate(answers)
@@ -118,8 +123,12 @@ class JudgeGrader:
             for (item, _), verdicts in zip(answers, found, strict=True)
         ]
 
-    def _without_judge(self, item: Item, answer: str) -> dict[str, Verdict]:
-        """Criterion id -> verdict, for what code decides; for a blank answer, all."""
+    def without_judge(self, item: Item, answer: str) -> dict[str, Verdict]:
+        """Criterion id -> verdict, for what code decides; for a blank answer, all.
+
+        Raises:
+            UsageError: as `CheckGrader.verdicts`, for a criterion with a check.
+        """
         checked = tuple(criterion for criterion in item.rubric.criteria if criterion.check)
         found = self._checks.verdicts(replace(item, rubric=Rubric(checked)), answer) if checked else ()
         rest = () if answer.strip() else [each for each in item.rubric.criteria if each.check is None]

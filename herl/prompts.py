@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ REFERENCE = "reference"
 """The fact of an item that is a row's reference answer; graders may know it, critics never do."""
 
 _FORM = 'A row is {"prompt": "…", "rubric": ["…", "…"]}; docs/rubrics.md says what else it may hold.'
+_TURNS = 'A prompt is a text, or a list of messages: [{"role": "user", "content": "…"}].'
 
 
 class _RowForm(Form):
@@ -88,6 +89,25 @@ def item_of(row: Mapping[str, Any], where: str, default_id: str) -> Item:
     )
 
 
+def messages_of(prompt: str | Sequence[Any], where: str) -> tuple[Message, ...]:
+    """A conversation that can be answered.
+
+    Args:
+        prompt: What the user says, or a list of {role, content} of which the last is the user's.
+        where: Where it stands, for messages.
+
+    Raises:
+        UsageError: it is malformed, blank, or has another end; the message and the fault are named.
+    """
+    turns = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+    messages = tuple(_message(turn, f"{where}: message {number}") for number, turn in enumerate(turns, 1))
+    if not messages or messages[-1].role != "user":
+        raise UsageError(f"{where}: the last message must be the user's", _TURNS)
+    if not messages[-1].content.strip():
+        raise UsageError(f"{where}: the prompt is blank")
+    return messages
+
+
 def row_of(item: Item) -> dict[str, Any]:
     """An item as the row that `item_of` reads: {id, prompt, rubric, tags?, reference?}, in plain JSON values.
 
@@ -114,13 +134,8 @@ def _messages(form: _RowForm, where: str) -> tuple[Message, ...]:
         both = "both 'prompt' and 'messages'" if form.prompt is not None else "neither 'prompt' nor 'messages'"
         raise UsageError(f"{where}: the row has {both}", _FORM)
     asked = form.messages if form.prompt is None else form.prompt
-    turns = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
-    messages = tuple(_message(turn, f"{where}: message {number}") for number, turn in enumerate(turns or [], 1))
-    if not messages or messages[-1].role != "user":
-        raise UsageError(f"{where}: the last message must be the user's", _FORM)
-    if not messages[-1].content.strip():
-        raise UsageError(f"{where}: the prompt is blank")
-    return messages
+    assert asked is not None
+    return messages_of(asked, where)
 
 
 def _message(turn: Any, place: str) -> Message:

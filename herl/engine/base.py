@@ -48,9 +48,16 @@ class Failure:
     """A request that got no completion but may get one later: a dead server, a time-out.
 
     It is never a row and never a score: the run ends incomplete and the same command asks again.
+
+    Args:
+        reason: What happened, for people.
+        status: The HTTP status that a server answered with, None where it gave none.
+        wait_s: How long the server asks to wait, in seconds; None when it does not say.
     """
 
     reason: str
+    status: int | None = field(default=None, compare=False)
+    wait_s: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

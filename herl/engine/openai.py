@@ -136,7 +136,7 @@ class OpenAIEngine(Engine):
                 try:
                     emit(await retrying(lambda: self._list_models(http), retries, asyncio.Event()))
                 except TryAgain as error:
-                    raise self._nothing_works(error.reason) from None
+                    raise self._nothing_works(error.reason, error.status) from None
 
         with closing(BackgroundJob[_Served](ask)) as job:
             return next(iter(job))
@@ -175,10 +175,10 @@ class OpenAIEngine(Engine):
             )
         except TryAgain as error:
             circuit.failure(error.reason)
-            return Failure(error.reason)
+            return Failure(error.reason, error.status, error.wait_s)
         except Refusal as refusal:  # the server is well, it only does not take this request
             circuit.reason = f"HTTP {refusal.status}: {refusal.message}"
-            return Failure(circuit.reason)
+            return Failure(circuit.reason, refusal.status)
         circuit.success()
         return completion
 
@@ -204,7 +204,7 @@ class OpenAIEngine(Engine):
                         return self._no_answer(request, "error", refusal)
                     longest = room
                 elif refusal.status >= 500:
-                    raise TryAgain(f"HTTP {refusal.status}: {refusal.message}") from None
+                    raise TryAgain(f"HTTP {refusal.status}: {refusal.message}", status=refusal.status) from None
                 else:
                     raise
 
@@ -232,27 +232,28 @@ class OpenAIEngine(Engine):
             # A 401's own words are left out, for they may quote a part of the key.
             why = f": {refusal.message}" if status == 403 else ""
             hint = f"Set {self._address.key_variable} to a key that may use it."
-            return UsageError(f"{url} refuses the key (HTTP {status}{why})", hint)
+            return UsageError(f"{url} refuses the key (HTTP {status}{why})", hint, status)
         if status == 402 or refusal.code in _UNPAID:
-            return IncompleteError(f"{url}: the account has no credit left", "Then run the same command again.")
+            return IncompleteError(f"{url}: the account has no credit left", "Then run the same command again.", status)
         # Older llama.cpp servers call a JSON schema that they do not know an error of their own.
         if status in _TRY_AGAIN or (status >= 500 and not refusal.is_about_schema):
-            return TryAgain(f"HTTP {status}: {refusal.message}", ordered_wait(reply.headers))
+            return TryAgain(f"HTTP {status}: {refusal.message}", ordered_wait(reply.headers), status)
         return refusal
 
-    def _nothing_works(self, reason: str) -> HerlError:
+    def _nothing_works(self, reason: str, status: int | None = None) -> HerlError:
         url = self._address.url
         if not self._reached:
             return IncompleteError(f"no server answers at {url} ({reason})", "Start it and run the same command again.")
-        return IncompleteError(f"{url} answered none of the requests ({reason})")
+        return IncompleteError(f"{url} answered none of the requests ({reason})", status=status)
 
     def _no_such_model(self, name: str, refusal: Refusal) -> UsageError:
         url, known = self._address.url, list(self._served.models)
         if known and name not in known:
-            return UsageError(
-                f"{url} serves no model '{name}'", nearest(name, known if len(known) < 20 else known[:20])
-            )
-        return UsageError(f"{url} has no such address or model ({refusal.message})", "Does it end in /v1?")
+            hint = nearest(name, known if len(known) < 20 else known[:20])
+            return UsageError(f"{url} serves no model '{name}'", hint, refusal.status)
+        return UsageError(
+            f"{url} has no such address or model ({refusal.message})", "Does it end in /v1?", refusal.status
+        )
 
     def _no_answer(self, request: Request, why: Any, refusal: Refusal) -> Completion:
         return Completion(

@@ -24,12 +24,14 @@ class TryAgain(Exception):
     Args:
         reason: What happened, for people.
         wait_s: How long the server asks to wait, in seconds; None when it does not say.
+        status: The HTTP status that it gave; None when there was no reply to read one from.
     """
 
-    def __init__(self, reason: str, wait_s: float | None = None) -> None:
+    def __init__(self, reason: str, wait_s: float | None = None, status: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.wait_s = wait_s
+        self.status = status
 
 
 class Circuit:

@@ -112,6 +112,21 @@ class Judge(Closing):
         self._sampling = sampling or prompt.sampling
 
     @property
+    def engine(self) -> Engine:
+        """The model that judges."""
+        return self._engine
+
+    @property
+    def prompt(self) -> JudgePrompt:
+        """How it is asked."""
+        return self._prompt
+
+    @property
+    def sampling(self) -> Sampling:
+        """How it draws."""
+        return self._sampling
+
+    @property
     def fingerprint(self) -> str:
         """What identifies the judge's verdicts: model, prompt, sampling and examples.
 
@@ -121,6 +136,12 @@ class Judge(Closing):
         drawn = [self._sampling.as_dict(), [asdict(example) for example in self._examples]]
         digest = hashlib.sha256(json.dumps(drawn, sort_keys=True).encode()).hexdigest()[:16]
         return f"{self._engine.fingerprint} judging {self._prompt.name}/{self._prompt.version} {digest}"
+
+    def asked_with(self, prompt: JudgePrompt) -> Judge:
+        """The same judge, asked with another prompt; without examples, which are worded for one prompt."""
+        return Judge(
+            self._engine, prompt, seed=self._seed, cache=self._cache, attempts=self._attempts, sampling=self._sampling
+        )
 
     def questions(self, item: Item, sample: int, messages: Sequence[Message], answer: str) -> list[Question]:
         """What there is to ask about an answer; see `questions_about`."""

@@ -155,6 +155,15 @@ def test_a_server_that_dies_is_not_asked_for_the_rest_and_can_be_asked_again(fau
     assert all(isinstance(answer.result, Completion) for answer in engine.generate(failed))
 
 
+def test_a_failure_carries_the_status_and_the_wait_that_the_server_asked_for(fault_server: FaultServer) -> None:
+    fault_server.rules["busy"] = status(429, headers={"Retry-After": "3600"})
+    fault_server.rules["odd"] = error(422, "too odd")
+    fault_server.rules["dead"] = reset
+    found = results(list(engine_of(fault_server).generate([ask("busy"), ask("odd"), ask("dead")])))
+    told = {name: (each.status, each.wait_s) for name, each in found.items() if isinstance(each, Failure)}
+    assert told == {"busy": (429, 3600.0), "odd": (422, None), "dead": (None, None)}
+
+
 # Troubles that stay
 
 
@@ -206,6 +215,7 @@ def test_a_refused_key_names_the_variable_and_never_the_key(
     fault_server.rules[""] = error(code, f"Incorrect API key: {KEY}")
     with pytest.raises(UsageError) as caught:
         one(engine_of(fault_server), ask("hi"))
+    assert caught.value.status == code
     assert "HERL_API_KEY" in caught.value.hint
     assert KEY not in f"{caught.value.message} {caught.value.hint}"
     assert len(fault_server.asked) == 1
@@ -216,6 +226,7 @@ def test_an_unknown_model_is_named_with_the_nearest_one(fault_server: FaultServe
     with pytest.raises(UsageError, match="serves no model 'parot'") as caught:
         one(engine_of(fault_server, "#parot"), ask("hi"))
     assert "'parrot'" in caught.value.hint
+    assert caught.value.status == 404
 
 
 def test_an_address_without_the_right_path_gets_a_hint(fault_server: FaultServer) -> None:
