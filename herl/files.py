@@ -36,17 +36,18 @@ def _explain(path: Path, error: OSError) -> HerlError:
     return UsageError(f"cannot write {path}: {error.strerror or error}")
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str | bytes) -> None:
     """Replace a file as a whole: readers see the old text or the new one, never a part.
 
     Args:
         path: Where to write. A link's target is replaced, not the link; a device or a pipe is written to.
-        text: The new text; half a surrogate pair, which UTF-8 cannot hold, is written as `\\ud800`.
+        text: The new text; half a surrogate pair, which UTF-8 cannot hold, is written as `\\ud800`. Bytes are
+            written as they are.
 
     Raises:
         HerlError: as `disk_errors` says.
     """
-    content = text.encode(errors="backslashreplace")
+    content = text.encode(errors="backslashreplace") if isinstance(text, str) else text
     with disk_errors(path):
         if path.exists() and not path.is_file():
             path.write_bytes(content)

@@ -12,6 +12,8 @@ from typing import Any
 from herl.errors import HerlError, UsageError, nearest
 from herl.run import bench_folder, read_record
 
+_EXPERIMENT = "self-improve"  # config["kind"] of such runs; those of `herl eval` have none
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -108,6 +110,18 @@ def run_names(runs_dir: Path) -> list[str]:
     return sorted(path.parent.name for path in runs_dir.glob("*/run.json"))
 
 
+def is_experiment(path: Path) -> bool:
+    """Whether a run is one of `herl self-improve`; one whose record cannot be read is not.
+
+    Args:
+        path: The run's folder.
+    """
+    try:
+        return bool(read_record(path / "run.json")["config"].get("kind") == _EXPERIMENT)
+    except UsageError:
+        return False
+
+
 def find_run(runs_dir: Path, name: str) -> Path:
     """The folder of a run, given by name or (as a shell's `runs/*` does) by path.
 
@@ -119,6 +133,17 @@ def find_run(runs_dir: Path, name: str) -> Path:
             return path
     known = run_names(runs_dir)
     raise UsageError(f"no run '{name}' in {runs_dir}", nearest(name, known) if known else "It holds no runs at all.")
+
+
+def find_runs(runs_dir: Path, names: Iterable[str]) -> dict[str, Path]:
+    """The folders of several runs, each once, by what reports call them: names, or paths where runs share a name.
+
+    Raises:
+        UsageError: there is no run of some name.
+    """
+    given = {path.resolve(): path for path in (find_run(runs_dir, name) for name in names)}
+    sharing = Counter(path.name for path in given)
+    return {path.name if sharing[path.name] == 1 else str(as_given): path for path, as_given in given.items()}
 
 
 def read_run(path: Path, called: str = "") -> list[Result]:
@@ -142,6 +167,8 @@ def benchmarks_of(path: Path) -> list[str]:
         UsageError: run.json is damaged.
     """
     record = read_record(path / "run.json")
+    if record["config"].get("kind") == _EXPERIMENT:
+        raise UsageError(f"run '{path.resolve().name}' is an experiment of herl self-improve, not of herl eval")
     try:
         return [str(name) for name in record["config"]["benchmarks"]]
     except (KeyError, TypeError):
@@ -156,11 +183,7 @@ def read_runs(runs_dir: Path, names: Iterable[str]) -> tuple[list[Result], list[
     """
     results: list[Result] = []
     problems = []
-    found = (find_run(runs_dir, name) for name in names)
-    given = {path.resolve(): path for path in found}
-    sharing = Counter(path.name for path in given)
-    for path, as_given in given.items():
-        called = path.name if sharing[path.name] == 1 else str(as_given)
+    for called, path in find_runs(runs_dir, names).items():
         try:
             results += read_run(path, called)
         except HerlError as error:
@@ -185,7 +208,7 @@ def read_result(path: Path, run: str) -> Result:
 
 
 def _parse(document: Mapping[str, Any], run: str) -> Result:
-    scores = {name: _score(found) for name, found in document["metrics"].items()}
+    scores = {name: score_of(found) for name, found in document["metrics"].items()}
     if document["primary"] not in scores:
         raise ValueError(f"its primary metric {document['primary']!r} is missing")
     return Result(
@@ -213,19 +236,25 @@ def _parse(document: Mapping[str, Any], run: str) -> Result:
         },
         deviations=tuple(document["parity"]["deviations"]),
         notes=tuple(document["notes"]),
-        judges=_judges(document),
+        judges=judges_of(document),
         document=document,
     )
 
 
-def _judges(document: Mapping[str, Any]) -> str:
+def judges_of(document: Mapping[str, Any]) -> str:
+    """Who judged, as tables say it; "" where code decides."""
     judge = document.get("judge")
     if judge is None:
         return ""
     return ", ".join([" + ".join(judge["models"]), *([judge["panel"]] if judge["panel"] else []), *judge["changes"]])
 
 
-def _score(found: Mapping[str, Any]) -> Score:
+def score_of(found: Mapping[str, Any]) -> Score:
+    """A metric of a result.json.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is damaged.
+    """
     value, low, high, worst, best = (
         None if found.get(key) is None else float(found[key]) for key in ("value", "ci_low", "ci_high", "worst", "best")
     )

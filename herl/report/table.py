@@ -71,7 +71,7 @@ def _by_tag(result: Result, group: str, tags: Mapping[str, Mapping[str, Share]])
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class Column:
     """How the numbers of one metric are shown: alike for all rows.
 
     Args:
@@ -84,9 +84,11 @@ class _Column:
 
     @property
     def heading(self) -> str:
+        """Its header."""
         return f"{self.label} %" if self.is_share else self.label
 
     def number(self, value: float | None) -> str:
+        """A value; "–" for what there is not."""
         if value is None or self.is_share:
             return per_cent(value)
         return f"{value:.3g}" if abs(value) < _LARGE else f"{value:,.0f}"
@@ -97,11 +99,23 @@ class _Column:
             return self.number(score.value if score else None)
         return f"{self.number(score.value)} ±{self.number(score.margin)}"
 
+    def gain(self, found: Mapping[str, float | None]) -> str:
+        """A difference {value, ci_low, ci_high} and both ends of its interval, such as "+2.0 [−0.5, +4.4]"."""
+        if found["value"] is None or found["ci_low"] is None or found["ci_high"] is None:
+            return self._signed(found["value"])
+        return "{} [{}, {}]".format(*(self._signed(found[key]) for key in ("value", "ci_low", "ci_high")))
 
-def _column(metric: str, results: Sequence[Result]) -> _Column:
+    def _signed(self, value: float | None) -> str:
+        text = self.number(value)
+        if value is None or not text.strip("-0."):
+            return text.removeprefix("-")
+        return text.replace("-", "−") if value < 0 else f"+{text}"
+
+
+def _column(metric: str, results: Sequence[Result]) -> Column:
     """A metric's column; what is no metric is a grader, whose numbers are shares of criteria."""
     scores = [result.scores[metric] for result in results if metric in result.scores]
-    return _Column(scores[0].label if scores else metric, all(score.is_share for score in scores))
+    return Column(scores[0].label if scores else metric, all(score.is_share for score in scores))
 
 
 def _overview(groups: Mapping[_Group, Sequence[Result]], names: Mapping[str, str]) -> Table:
@@ -130,7 +144,7 @@ def _overview(groups: Mapping[_Group, Sequence[Result]], names: Mapping[str, str
     return Table("Overview", ("model", *headers), tuple(rows), notes.lines())
 
 
-def _overview_header(key: _Group, column: _Column, groups: Iterable[_Group]) -> str:
+def _overview_header(key: _Group, column: Column, groups: Iterable[_Group]) -> str:
     bench, version, judges = key
     several = len({each[1] for each in groups if each[0] == bench}) > 1
     which = [f"version {version}"] * several + [f"judge {judges}"] * bool(judges)
@@ -166,7 +180,7 @@ def _details(group: Sequence[Result], names: Mapping[str, str]) -> Table:
     return Table(title, headers, rows, (*notes.lines(), *about))
 
 
-def _judged(result: Result, metric: str, column: _Column) -> tuple[str, str]:
+def _judged(result: Result, metric: str, column: Column) -> tuple[str, str]:
     """How much of a result is decided, and what the rest could make of a metric."""
     score = result.scores.get(metric)
     worst, best = (score.worst, score.best) if score else (None, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def leaderboard(results: Sequence[Result], format: str) -> str:
     """
     if format == "csv":
         return _csv(results)
-    return "\n".join(_markdown(table) for table in leaderboard_tables(results))
+    return "\n".join(map(markdown, leaderboard_tables(results)))
 
 
 def write_summary(run_dir: Path) -> tuple[Path, Path]:
@@ -55,21 +55,26 @@ def write_summary(run_dir: Path) -> tuple[Path, Path]:
     """
     results = read_run(run_dir)
     tables = [*leaderboard_tables(results), *(table for result in results for table in category_tables(result))]
-    markdown, tidy = run_dir / "summary.md", run_dir / "summary.csv"
-    write_atomically(markdown, f"# {escape(run_dir.name)}\n\n" + "\n".join(_markdown(table) for table in tables))
-    write_atomically(tidy, _csv(results))
-    return markdown, tidy
+    people, programs = run_dir / "summary.md", run_dir / "summary.csv"
+    write_atomically(people, f"# {escape(run_dir.name)}\n\n" + "\n".join(map(markdown, tables)))
+    write_atomically(programs, _csv(results))
+    return people, programs
 
 
 def terminal_table(results: Sequence[Result]) -> Group:
     """The leaderboard, for `Console.print(..., crop=False)`: what does not fit is as wide as it must be."""
+    return terminal(leaderboard_tables(results))
+
+
+def terminal(tables: Iterable[Table]) -> Group:
+    """Tables and their footnotes, likewise."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table as RichTable
     from rich.text import Text
 
     parts: list[_Grid | Text] = []
-    for table in leaderboard_tables(results):
+    for table in tables:
         rich = RichTable(
             title=Text(table.title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
         )
@@ -108,7 +113,8 @@ def escape(text: str) -> str:
     return _MARKDOWN_SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
 
 
-def _markdown(table: Table) -> str:
+def markdown(table: Table) -> str:
+    """A table with its heading and footnotes."""
     lines = [
         f"## {escape(table.title)}",
         "",

@@ -1,0 +1,160 @@
+"""Score against tokens: the loop and its controls from their common start."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal
+
+from herl.report.read import score_of
+from herl.report.table import Column
+from herl.selfimprove.controls import BEST_OF_N, RESAMPLE, SELF_REFINE
+from herl.selfimprove.trial import BASE, LOOP
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Kind = Literal["png", "svg"]
+PLOTS: tuple[Kind, ...] = ("png", "svg")
+
+_SIZE, _DPI = (8.0, 5.0), 200  # inches; shown 800 pixels wide, letters are as large as a page's
+_TITLE_WIDTH = 76  # letters
+_DODGE = 0.02  # of the axis: whiskers at the same number of tokens stand side by side
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How an arm is drawn.
+
+    Args:
+        label: In the legend.
+        colour: One of Okabe and Ito's, which colour-blind people tell apart.
+        marker: matplotlib's name of it; every arm has its own.
+        dodge: How many steps to the right.
+        line: matplotlib's name of the line between the points; "" for none.
+        size: Of the marker.
+    """
+
+    label: str
+    colour: str
+    marker: str
+    dodge: int
+    line: str
+    size: int = 8
+
+
+_START = _Style("plain answers", "black", "*", 0, "", 15)
+_STYLES = {
+    RESAMPLE: _Style("plain resampling", "#CC79A7", "D", 2, ""),
+    SELF_REFINE: _Style("self-refine", "#009E73", "^", -1, ":"),
+    BEST_OF_N: _Style("best-of-n", "#0072B2", "s", 1, "--"),
+    LOOP: _Style("the loop", "#D55E00", "o", 0, "-"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """A stage: mean tokens of an item, and the score with both ends of its interval, as the axis has it."""
+
+    tokens: float
+    score: float
+    low: float
+    high: float
+
+
+def why_no_plot() -> str:
+    """What keeps a plot from being drawn, and what helps; "" when nothing does."""
+    if find_spec("matplotlib") is not None:
+        return ""
+    return "No plot was drawn: matplotlib is not installed (pip install 'herl[plots]'; herl report RUN --out plot.svg)."
+
+
+def draw(result: Mapping[str, Any], title: str, kind: Kind) -> bytes:
+    """The plot as a file's contents; equal results give equal bytes.
+
+    Args:
+        result: The contents of result.json.
+        title: Above the plot.
+        kind: Of file.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    import warnings
+
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    file = io.BytesIO()
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        matplotlib.rcdefaults()  # whatever the user's own style is
+        matplotlib.rcParams.update({"svg.hashsalt": "herl", "font.size": 11})
+        figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+        axes = figure.add_subplot()
+        _fill(axes, result)
+        lines = textwrap.wrap(_one_line(title), _TITLE_WIDTH)
+        figure.legend(
+            *_legend(axes), loc="outside lower center", ncols=len(_STYLES) + 1, frameon=False, handletextpad=0.2
+        )
+        figure.suptitle("\n".join(lines), fontsize=12, parse_math=False)
+        figure.savefig(file, format=kind, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    return file.getvalue()
+
+
+def _fill(axes: Axes, result: Mapping[str, Any]) -> None:
+    column = Column(result["loop"]["metrics"][result["primary"]]["label"], result["is_share"])
+    lines = {arm: _line(result, arm) for arm in (BASE, *_STYLES)}
+    places = [point.tokens for line in lines.values() for point in line]
+    step = _DODGE * (max(places) - min(places)) if places else 0.0
+    for arm, style in _STYLES.items():
+        if lines[arm]:
+            _draw(axes, lines[BASE], lines[arm], style, step)
+    _draw(axes, [], lines[BASE], _START, step)
+    axes.margins(0.08)
+    axes.set_xlabel("tokens written per item, by the model and its critic (whiskers: 95 % intervals)")
+    axes.set_ylabel(_one_line(column.heading), parse_math=False)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _legend(axes: Axes) -> tuple[list[Any], list[str]]:
+    """What was drawn, the start first."""
+    handles, labels = axes.get_legend_handles_labels()
+    return handles[::-1], labels[::-1]
+
+
+def _draw(axes: Axes, start: Sequence[_Point], points: Sequence[_Point], style: _Style, step: float) -> None:
+    """Draw an arm from its start; every round of the loop has a whisker, and how a control ended."""
+    xs, ys = [point.tokens + style.dodge * step for point in points], [point.score for point in points]
+    if style.line:
+        from_start = [each.tokens for each in start], [each.score for each in start]
+        axes.plot([*from_start[0], *xs], [*from_start[1], *ys], style.line, color=style.colour)
+    unsure = points if style is _STYLES[LOOP] else points[-1:]
+    arms = [[point.score - point.low for point in unsure], [point.high - point.score for point in unsure]]
+    at = slice(-len(unsure), None)
+    axes.errorbar(xs[at], ys[at], yerr=arms, fmt="none", ecolor=style.colour, elinewidth=1.5, capsize=3, alpha=0.7)
+    axes.plot(
+        xs, ys, style.marker, color=style.colour, label=style.label, markersize=style.size, markeredgecolor="white"
+    )
+
+
+def _line(result: Mapping[str, Any], arm: str) -> list[_Point]:
+    """The stages of an arm in which something was drawn and scored."""
+    factor = 100 if result["is_share"] else 1
+    points = []
+    for stage in result["stages"]:
+        score = score_of(stage["metrics"][result["primary"]])
+        if stage["arm"] != arm or (arm != BASE and not stage["round"]) or score.value is None:
+            continue
+        ends = (score.value if end is None else end for end in (score.low, score.high))
+        points.append(_Point(stage["tokens"]["mean"]["written"], *(factor * each for each in (score.value, *ends))))
+    return points
+
+
+def _one_line(text: str) -> str:
+    """Text without line breaks and control characters, which a font cannot show and SVG may not hold."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
