@@ -45,7 +45,7 @@ def filled(form: type[F], value: Mapping[str, Any], place: str) -> F:
     match fault["type"]:
         case "extra_forbidden":
             raise UsageError(f"{place} has an unknown key {name!r:.60}", nearest(name, list(form.model_fields)))
-        case "missing":
+        case "missing" if len(fault["loc"]) == 1:  # otherwise a part of the value is
             raise UsageError(f"{place} has no '{name}'")
         case _:
             kind = form.model_fields[name].description

@@ -15,12 +15,15 @@ from herl.benchmarks.ifbench.iftrain import training_checks
 from herl.benchmarks.ifeval import prepare_with
 from herl.benchmarks.ifeval.checks import checks
 from herl.benchmarks.ifeval.english import English
+from herl.benchmarks.muldimif import BENCHMARK as MULDIMIF
+from herl.benchmarks.muldimif.arguments import cleaned
+from herl.benchmarks.muldimif.as_check import KINDS
 from herl.errors import UsageError, nearest
-from herl.grader import CheckGrader
+from herl.grader import CheckGrader, Grader
 from herl.item import Item, Sampling
 from herl.judge.rubric_prompt import RubricPrompt
 from herl.resources import Store
-from herl.rubric import Criterion, Rule
+from herl.rubric import Criterion, Rubric, Rule, Verdict
 
 _STRICT = "strict"
 # IFEval's checks need NLTK's sentence model and do without it, noted; the others need more of NLTK's data.
@@ -28,6 +31,22 @@ _ENGLISH = English(may_be_untrained=True)
 _TAGGED = TaggedEnglish()
 _BASIC = checks(_ENGLISH)
 _CHECKS = {**_BASIC, **head_checks(_TAGGED), **training_checks(_TAGGED)}
+_INSTRUCTIONS, _CONSTRAINTS = CheckGrader(_CHECKS), MULDIMIF.graders[_STRICT]
+
+
+class _EachByItsOwn:
+    """Decides each criterion as the benchmark does whose check it has; on blank answers, for one, they differ."""
+
+    def verdicts(self, item: Item, answer: str) -> tuple[Verdict, ...]:
+        return tuple(
+            verdict
+            for criterion in item.rubric.criteria
+            for verdict in _grader_of(criterion).verdicts(replace(item, rubric=Rubric((criterion,))), answer)
+        )
+
+
+def _grader_of(criterion: Criterion) -> Grader:
+    return _CONSTRAINTS if criterion.check and criterion.check.id in KINDS else _INSTRUCTIONS
 
 
 def needs_judge(items: Sequence[Item]) -> bool:
@@ -39,7 +58,8 @@ def benchmark_of_prompts(name: str, items: Sequence[Item], judged: bool) -> Benc
     """A user's prompts as a benchmark.
 
     Its score is what the rubrics' rule makes of an item's criteria, averaged over items. Criteria with a check are
-    decided by code, with any check of IFEval, IFBench or IFTrain, the others by a judge with the general prompt.
+    decided by code, with any check of IFEval, IFBench, IFTrain or MulDimIF and as it decides there; the others by a
+    judge with the general prompt.
 
     Args:
         name: What its folder and its tables are called.
@@ -59,8 +79,10 @@ def benchmark_of_prompts(name: str, items: Sequence[Item], judged: bool) -> Benc
 
     def prepare(store: Store) -> Sequence[str]:
         notes = prepare_with(_ENGLISH, store) if used & set(_BASIC) else ()
-        if used - set(_BASIC):
+        if used & set(_CHECKS) - set(_BASIC):
             _TAGGED.prepare(store)
+        if used & set(KINDS):
+            MULDIMIF.prepare(store)
         return notes
 
     return Benchmark(
@@ -77,7 +99,7 @@ def benchmark_of_prompts(name: str, items: Sequence[Item], judged: bool) -> Benc
             Metric("all_met", "all met", grader, Level.ITEM, Rule.ALL_MET),
         ),
         primary="score",
-        graders={_STRICT: CheckGrader(_CHECKS)},
+        graders={_STRICT: _EachByItsOwn()},
         judge=RubricPrompt() if judged else None,
         load=lambda store: checked,
         prepare=prepare,
@@ -127,9 +149,11 @@ def _with_check(criterion: Criterion, number: int, judged: bool) -> Criterion:
         if not judged:
             raise UsageError("it has no check, so a judge must decide it", "Name one: --judge MODEL.")
         return criterion
-    if check.id not in _CHECKS:
-        raise UsageError(f"unknown check {check.id!r:.60}", nearest(check.id, list(_CHECKS)))
+    if check.id not in _CHECKS and check.id not in KINDS:
+        raise UsageError(f"unknown check {check.id!r:.60}", nearest(check.id, [*_CHECKS, *KINDS]))
     if criterion.scale is not None:
         raise UsageError("it has a check, which is met or not, and a scale", "Leave one of them out.")
+    if check.id in KINDS:
+        return replace(criterion, check=cleaned(check))
     make = ifbench.criterion if check.id in ifbench.WORDING else training.criterion
     return replace(criterion, check=make(number, check.id, check.kwargs).check)

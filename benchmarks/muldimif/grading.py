@@ -18,6 +18,11 @@ WORDED = "worded"
 """The argument of a check that holds another check: what the sentence says, where upstream's checker is blind."""
 
 
+def with_worded(check: Check, worded: Check) -> Check:
+    """A check together with what its sentence says."""
+    return Check(check.id, {**check.kwargs, WORDED: {"id": worded.id, "kwargs": worded.kwargs}})
+
+
 class ConstraintGrader:
     """Grades an answer by typed constraints. A blank answer is checked like any other, as upstream does.
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from herl.benchmarks.muldimif.as_check import to_check
-from herl.benchmarks.muldimif.grading import WORDED
+from herl.benchmarks.muldimif.grading import with_worded
 from herl.benchmarks.muldimif.parse import kind_of
 from herl.benchmarks.muldimif.worded import as_worded
 from herl.errors import HerlError, UsageError
 from herl.item import Item, Message
 from herl.resources import Row
-from herl.rubric import Check, Criterion, Rubric
+from herl.rubric import Criterion, Rubric
 
 _ROLES = ("system", "user", "assistant")
 
@@ -58,8 +58,7 @@ def criterion(position: int, first: str, second: str, sentence: str) -> Criterio
     constraint = kind.parse(sentence)
     check = to_check(constraint)
     if worded := as_worded(kind.category, constraint, sentence):
-        other = to_check(worded)
-        check = Check(check.id, {**check.kwargs, WORDED: {"id": other.id, "kwargs": other.kwargs}})
+        check = with_worded(check, to_check(worded))
     tags = (f"category:{kind.category.split('_')[0]}", f"second_level:{kind.category}")
     return Criterion(id=str(position), text=sentence, check=check, tags=tags)
 

@@ -15,8 +15,14 @@ from made_benchmarks import answer, verdict
 from herl import nltk_data
 from herl.benchmarks.base import Benchmark
 from herl.benchmarks.graded import checked_row, judged_row
-from herl.benchmarks.ifeval.english import UNTRAINED
-from herl.benchmarks.judging import Bench
+from herl.benchmarks.ifbench.checks import head_checks
+from herl.benchmarks.ifbench.english import TaggedEnglish
+from herl.benchmarks.ifbench.iftrain import training_checks
+from herl.benchmarks.ifeval.checks import checks
+from herl.benchmarks.ifeval.english import UNTRAINED, English
+from herl.benchmarks.judging import Bench, known_without_judges
+from herl.benchmarks.muldimif import BENCHMARK as MULDIMIF
+from herl.benchmarks.muldimif.as_check import KINDS
 from herl.benchmarks.session import Sitting
 from herl.benchmarks.settings import JudgeSettings, Settings
 from herl.benchmarks.summarise import grade_rows, metrics_of
@@ -25,7 +31,8 @@ from herl.engine.base import EngineOptions
 from herl.engine.openai import OpenAIEngine
 from herl.errors import UsageError
 from herl.item import Item, Message
-from herl.resources import Store
+from herl.prompts import item_of, row_of
+from herl.resources import Store, read_jsonl
 from herl.rubric import Check, Criterion, Rubric, Rule
 from herl.run import Run
 from herl.selfimprove.source import benchmark_of_prompts, needs_judge
@@ -34,6 +41,7 @@ COMMAS = Criterion("commas", "It has no commas.", 2.0, Check("punctuation:no_com
 WORDS = Criterion(
     "words", "It is long.", check=Check("length_constraints:number_words", {"relation": "at least", "num_words": 4})
 )
+FEW = Criterion("few", "It has at most two words.", check=Check("words", {"at_most": 2}))
 KIND, RUDE = Criterion("kind", "It is kind.", 3.0), Criterion("rude", "It is rude.", -1.0)
 
 
@@ -149,6 +157,9 @@ def test_a_judge_is_needed_where_a_criterion_has_no_check() -> None:
         (Check("length_constraints:number_words", {"num_words": 4}), "needs the argument 'relation'", ""),
         (Check("punctuation:no_comma", {"N": 4}), "takes no argument 'N'", ""),
         (Check("count:numbers", {"N": "four"}), "'N' must be a whole number", ""),
+        (Check("size_of_ech"), "unknown check 'size_of_ech'", "'size_of_each'"),
+        (Check("size_of_each", {"at_mst": 3}), "the check size_of_each has an unknown key 'at_mst'", "'at_most'"),
+        (Check("size_of_each", {"at_most": "3"}), "'at_most' must be a whole number", ""),
     ],
 )
 def test_a_check_that_could_not_run_is_refused_before_anything_is_generated(check: Check, says: str, hint: str) -> None:
@@ -163,13 +174,55 @@ def test_a_check_that_could_not_run_is_refused_before_anything_is_generated(chec
         (Check("keywords:existence", {"keywords": ["tea"]}), "Tea for two.", "Coffee."),
         (Check("count:numbers", {"N": 2.0}), "1 and 2", "1"),
         (Check("keywords:word_once", {"keyword": ["tea"]}), "tea", "tea and tea"),
+        (Check("size_of_each", {"target": "name", "at_most": 1.0}), "- Ann\n- Bo", "- Ann\n- Bo Lee"),
+        (Check("keywords", {"keywords": ["tea", "cake"], "any_of": True}), "Cake.", "Coffee."),
     ],
 )
-def test_checks_of_all_three_tables_take_arguments_as_json_has_them(check: Check, good: str, bad: str) -> None:
+def test_checks_of_all_four_tables_take_arguments_as_json_has_them(check: Check, good: str, bad: str) -> None:
     benchmark = made(item("a", Criterion("1", "So it is.", check=check)))
     [loaded] = benchmark.load(Store())
     values = [benchmark.graders["strict"].verdicts(loaded, text)[0].value for text in (good, bad)]
     assert values == [1.0, 0.0]
+
+
+def test_no_id_stands_in_two_of_the_tables() -> None:
+    tables = [checks(English()), head_checks(TaggedEnglish()), training_checks(TaggedEnglish()), KINDS]
+    assert len({name for table in tables for name in table}) == sum(len(table) for table in tables)
+
+
+def test_one_rubric_may_mix_the_tables_and_each_benchmark_keeps_its_ways() -> None:
+    benchmark = made(item("a", FEW, COMMAS, KIND))
+    [mixed] = benchmark.load(Store())
+    known = [known_without_judges(benchmark, mixed, text) for text in ("One, two", "One two three", "")]
+    values = [{name: verdict.value for name, verdict in each.items()} for each in known]
+    assert values[0] == {"few": 1.0, "commas": 0.0}
+    assert values[1] == {"few": 0.0, "commas": 1.0}
+    # MulDimIF checks a blank answer like any other; for IFEval, as for a judge, it meets nothing.
+    assert values[2] == {"few": 1.0, "commas": 0.0, "kind": 0.0}
+    row = judged_row(benchmark, mixed, answer("a"), [*known[0].values(), verdict(KIND, 1.0)], {})
+    assert [each["met"] for each in row["verdicts"]] == [True, False, True]
+
+
+def test_where_upstream_is_blind_its_verdict_counts_and_not_what_the_sentence_says() -> None:
+    blind = Check("fixed", {"met": False, "worded": {"id": "letter_case", "kwargs": {"case": "upper"}}})
+    benchmark = made(item("a", Criterion("1", "Entirely in uppercase letters.", check=blind)))
+    [found] = benchmark.graders["strict"].verdicts(benchmark.load(Store())[0], "SEA")
+    assert (found.value, "upstream cannot read it" in found.evidence) == (0.0, True)
+
+
+def test_what_muldimif_asks_survives_a_file_and_is_decided_as_in_the_benchmark(data_dir: Path) -> None:
+    store = Store(data_dir)
+    official = MULDIMIF.load(store)
+    rows = [json.loads(json.dumps(row_of(item))) for item in official]
+    benchmark = made(*(item_of(row, "prompts.jsonl", "") for row in rows))
+    benchmark.prepare(store)
+    loaded = benchmark.load(store)
+    assert list(loaded) == list(official)
+    recorded = {row["id"]: row["response"] for row in read_jsonl(data_dir / "muldimif/responses/structured.jsonl")}
+    for ours, theirs in list(zip(loaded, official, strict=True))[::12]:
+        for text in (recorded[theirs.id], "- **One**: two.\n\n# Three", ""):
+            expected = MULDIMIF.graders["strict"].verdicts(theirs, text)
+            assert benchmark.graders["strict"].verdicts(ours, text) == expected
 
 
 def test_nltks_data_is_asked_for_only_where_a_check_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,8 +234,9 @@ def test_nltks_data_is_asked_for_only_where_a_check_needs_it(monkeypatch: pytest
     [note] = made(item("a", COMMAS)).prepare(Store())
     assert note.startswith(UNTRAINED)
     stops = Criterion("1", "Few stop words.", check=Check("ratio:stop_words", {"percentage": 50}))
-    with pytest.raises(UsageError, match="is missing"):
-        made(item("a", stops)).prepare(Store())
+    for needs in (item("a", stops), item("a", KIND, FEW)):
+        with pytest.raises(UsageError, match="is missing"):
+            made(needs).prepare(Store())
 
 
 def test_the_rubrics_rule_makes_the_score_and_there_is_one_for_all() -> None:
