@@ -164,7 +164,7 @@ def finished(
     for benchmark, result in zip(chosen, results, strict=True):
         if result.version != benchmark.version or not result.complete or not has_all_rows(run, result.document):
             return None
-        if benchmark.judge and not _is_settled(result.document["judge"], bench.settings):
+        if benchmark.judge and not is_settled(result.document["judge"], bench.settings):
             return None
         if work := _at_hand(benchmark, store, settings):
             run.pin(benchmark.name, work.facts)
@@ -188,7 +188,7 @@ def _at_hand(benchmark: Benchmark, store: Store, settings: Settings) -> Work | N
         return None
 
 
-def _is_settled(judge: Mapping[str, Any], settings: JudgeSettings) -> bool:
+def is_settled(judge: Mapping[str, Any], settings: JudgeSettings) -> bool:
     """Whether judges have nothing left to say, and the account of it is the one that is asked for now."""
     prices = [[price.prompt, price.completion] for price in settings.prices]
     return not judge["lacking"] and judge["min_coverage"] == settings.min_coverage and judge["prices"] == prices

@@ -14,7 +14,7 @@ from herl.judge.cost import Price
 from herl.judge.examples import Example
 from herl.judge.panel import Panel
 
-_JUDGE_SAMPLING = {
+_SAMPLING = {
     "temperature": "a number from 0",
     "top_p": "a number above 0 and at most 1",
     "top_k": "a whole number from 0",
@@ -105,11 +105,7 @@ class JudgeSettings:
             raise UsageError("the same judge is named twice", "A panel needs different judges.")
         if self.prices and len(self.prices) not in (1, len(self.models)):
             raise UsageError(f"{len(self.prices)} prices for {len(self.models)} judges", "Give one for each, or one.")
-        for name, value in self.sampling.items():
-            if name not in _JUDGE_SAMPLING:
-                raise UsageError(f"judges have no setting '{name}'", nearest(name, list(_JUDGE_SAMPLING)))
-            if not _is_usable(name, value):
-                raise UsageError(f"judge.{name} must be {_JUDGE_SAMPLING[name]}, not {value!r}")
+        check_sampling("judge", self.sampling)
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -135,8 +131,25 @@ class JudgeSettings:
         }
 
 
+def check_sampling(owner: str, sampling: Mapping[str, Any]) -> None:
+    """Refuse what a user wrote of how a judge or a critic is sampled, where it makes no sense.
+
+    Args:
+        owner: "judge" or "critic".
+        sampling: Fields of `Sampling` that replace the owner's own.
+
+    Raises:
+        UsageError: a field that does not exist, or a value that it cannot have.
+    """
+    for name, value in sampling.items():
+        if name not in _SAMPLING:
+            raise UsageError(f"{owner}s have no setting '{name}'", nearest(name, list(_SAMPLING)))
+        if not _is_usable(name, value):
+            raise UsageError(f"{owner}.{name} must be {_SAMPLING[name]}, not {value!r}")
+
+
 def _is_usable(name: str, value: Any) -> bool:
-    """Whether a field of the judge's sampling can have a value that a user wrote."""
+    """Whether a field of a sampling can have a value that a user wrote."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     match name:

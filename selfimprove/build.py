@@ -181,15 +181,21 @@ def check_cast(cast: Cast, benchmark: Benchmark) -> None:
             )
 
 
-def check_final(cast: Cast, benchmark: Benchmark, loop: LoopSettings) -> None:
+def check_final(benchmark: Benchmark, loop: LoopSettings, *, is_oracle: bool, has_judges: bool) -> None:
     """Refuse an experiment whose final score nobody can give; without a judge the critic may give it.
+
+    Args:
+        benchmark: What is asked.
+        loop: How answers are revised.
+        is_oracle: The critic is the benchmark's own grader.
+        has_judges: Judges are named.
 
     Raises:
         UsageError: an oracle has no judge, or criteria are to be hidden from a critic that gives the score.
     """
-    if benchmark.judge is None or cast.judges is not None:
+    if benchmark.judge is None or has_judges:
         return
-    if cast.critic is None:
+    if is_oracle:
         raise UsageError(f"an oracle for {benchmark.name} needs a judge", "Name it: --judge MODEL.")
     if loop.hidden:
         raise UsageError(

@@ -5,25 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from herl.benchmarks.account import account_of
 from herl.benchmarks.base import Benchmark
 from herl.benchmarks.judging import Bench as Judges
-from herl.benchmarks.session import recorded, tolerant
-from herl.benchmarks.settings import JudgeSettings, Settings
+from herl.benchmarks.session import check_judges, is_settled, recorded, tolerant
+from herl.benchmarks.settings import JudgeSettings, Settings, check_sampling
 from herl.benchmarks.work import Watch, Work, prepare
 from herl.cache import CompletionCache
 from herl.engine import open_engine
 from herl.engine.address import without_secrets
 from herl.engine.base import Engine, EngineOptions
 from herl.errors import IncompleteError, UsageError
-from herl.files import write_json
+from herl.files import write_atomically, write_json
+from herl.item import Item
 from herl.judge.identity import is_self_judged
 from herl.models import is_remote, label
+from herl.prompts import row_of
 from herl.resources import Store
 from herl.rows import Row, read_rows
+from herl.rubric_file import as_data, write_rubric
 from herl.run import Run, bench_folder
 from herl.selfimprove.build import Cast, build, check_cast, check_final, critic_judge, probe
 from herl.selfimprove.experiment import Outcome, run_experiment
@@ -48,6 +52,8 @@ class Choices:
         critic_sampling: Fields of `Sampling` that replace the critic's own.
         options: The benchmark's options.
         engine: How to run the models.
+        prompts: The user's own, where they are what is asked; the run keeps them.
+        is_one: There is one prompt, and the run keeps its rubric as a file to edit.
     """
 
     model: str
@@ -59,6 +65,8 @@ class Choices:
     critic_sampling: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     engine: EngineOptions = field(default_factory=EngineOptions)
+    prompts: Sequence[Item] = ()
+    is_one: bool = False
 
     def as_config(self) -> dict[str, Any]:
         """All that decides what the run's rows will be, for run.json."""
@@ -73,11 +81,13 @@ class Choices:
             **({"critic_sampling": dict(self.critic_sampling)} if self.critic_sampling else {}),
             **({"options": dict(self.options)} if self.options else {}),
             **self.judges.as_config(),
+            **({"prompt": self.prompts[0].messages[-1].content, "rubric": as_data(self.prompts[0].rubric)}
+               if self.is_one else {}),
         }  # fmt: skip
 
 
 def conduct(
-    choices: Choices, run: Run, store: Store, watch: Watch, command: Sequence[str] = ()
+    choices: Choices, run: Run, store: Store, watch: Watch, command: Sequence[str] = (), cast: Cast | None = None
 ) -> tuple[dict[str, Any], bool]:
     """Run an experiment, or continue it.
 
@@ -87,6 +97,7 @@ def conduct(
         store: Where data come from.
         watch: Shows progress.
         command: The command line, for the record.
+        cast: The models where they are open; they are not closed here then.
 
     Returns:
         The contents of result.json, and whether it was there already.
@@ -97,9 +108,10 @@ def conduct(
     """
     check(choices)
     with ExitStack() as opened:
-        cast = open_cast(choices, opened, run.reads_cache)
+        cast = cast or open_cast(choices, opened, run.reads_cache)
         check_cast(cast, choices.benchmark)
-        check_final(cast, choices.benchmark, choices.loop)
+        if cast.judges is not None:
+            check_judges(cast.policy, cast.judges)
         work = prepare(choices.benchmark, store, choices.answers)
         cache = opened.enter_context(CompletionCache(read=run.reads_cache))
         if not run.is_new and (result := _finished(run, work, cast, choices, cache)):
@@ -109,6 +121,7 @@ def conduct(
         probe(cast, choices.answers.seed, cache, choices.loop.acceptance(cast.kind) == "preference")
         run.begin([without_secrets(argument) for argument in command])
         folder = run.folder(work.benchmark.name)
+        _keep_prompts(run, folder, choices)
         with recorded(run), Journal(folder) as journal:
             experiment = build(work, cast, choices.answers, choices.loop, journal, cache, watch)
             outcome = run_experiment(experiment)
@@ -136,10 +149,12 @@ def check(choices: Choices) -> None:
     if choices.model.strip().startswith("replay:"):
         raise UsageError("recorded answers cannot be revised", "Give a model with -m.")
     loop.acceptance(choices.critic)
+    check_sampling("critic", choices.critic_sampling)
     if choices.critic == ORACLE and choices.critic_sampling:
         raise UsageError("--set critic.… is about a critic, and the oracle is none", "Set judge.… or leave it out.")
     if choices.judges.models and benchmark.judge is None:
         raise UsageError(f"no judge is needed: code decides {benchmark.name}", "Leave --judge out.")
+    check_final(benchmark, loop, is_oracle=choices.critic == ORACLE, has_judges=bool(choices.judges.models))
 
 
 def open_cast(choices: Choices, opened: ExitStack, read_cache: bool) -> Cast:
@@ -178,6 +193,15 @@ def _pin(run: Run, work: Work, cast: Cast, choices: Choices, cache: CompletionCa
     run.pin_model(cast.policy.fingerprint)
 
 
+def _keep_prompts(run: Run, folder: Path, choices: Choices) -> None:
+    """Write down what no benchmark could tell later."""
+    if choices.prompts:
+        rows = [json.dumps(row_of(item), ensure_ascii=False) + "\n" for item in choices.prompts]
+        write_atomically(folder / "prompts.jsonl", "".join(rows))
+    if choices.is_one:
+        write_rubric(run.path / "rubric.yaml", choices.prompts[0].rubric)
+
+
 def _finished(run: Run, work: Work, cast: Cast, choices: Choices, cache: CompletionCache) -> dict[str, Any] | None:
     """The result of a run in which nothing is left to do, None otherwise.
 
@@ -191,6 +215,8 @@ def _finished(run: Run, work: Work, cast: Cast, choices: Choices, cache: Complet
     except (OSError, ValueError, UsageError):
         return None
     if result.get("version") != work.benchmark.version or result.get("rows") != rows:
+        return None
+    if "judge" in result and not is_settled(result["judge"], choices.judges):
         return None
     with tolerant():
         _pin(run, work, cast, choices, cache)
@@ -227,13 +253,13 @@ def conclude(run: Run, work: Work, cast: Cast, choices: Choices, journal: Journa
         rulings=[row for row in journal.rulings.values() if row["judge"] == critic],
         preferences=list(journal.preferences.values()),
     )
-    result = summarise_experiment(work, rows, journal.timings, about, _judged(work, cast, journal, rows))
+    result = summarise_experiment(work, rows, journal.timings, about, _judged(work, cast, choices, journal, rows))
     write_json(folder / "result.json", result)
     write_report(run.path, result)
     return result
 
 
-def _judged(work: Work, cast: Cast, journal: Journal, rows: Sequence[Row]) -> dict[str, Any] | None:
+def _judged(work: Work, cast: Cast, choices: Choices, journal: Journal, rows: Sequence[Row]) -> dict[str, Any] | None:
     """Who judged the final scores, and what came of it; None where code decides."""
     if work.benchmark.judge is None:
         return None
@@ -241,7 +267,7 @@ def _judged(work: Work, cast: Cast, journal: Journal, rows: Sequence[Row]) -> di
         judges, voices = cast.judges, set(cast.judges.settings.shown)
     else:
         assert cast.critic is not None
-        settings = JudgeSettings(models=(cast.critic.model,), sampling=cast.critic_sampling)
+        settings = replace(choices.judges, models=(cast.critic.model,), sampling=cast.critic_sampling)
         judges, voices = Judges(settings, [cast.critic]), {cast.critic_name}
     bought = [row for row in journal.rulings.values() if row["judge"] in voices]
     self_judged = any(is_self_judged(cast.policy, engine) for engine in judges.engines)

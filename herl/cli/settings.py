@@ -12,7 +12,7 @@ from herl.errors import UsageError
 if TYPE_CHECKING:
     from herl.benchmarks.settings import JudgeSettings
 
-_JUDGE, _ENGINES = "judge", ("vllm",)
+_JUDGE, _CRITIC, _ENGINES = "judge", "critic", ("vllm",)
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,22 @@ class Chosen:
     Args:
         engine: Settings of vLLM.
         judge: Fields of the judge's sampling.
+        critic: Fields of the critic's.
         options: Benchmark -> option -> value.
     """
 
     engine: dict[str, Any] = field(default_factory=dict)
     judge: dict[str, Any] = field(default_factory=dict)
+    critic: dict[str, Any] = field(default_factory=dict)
     options: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def read_settings(pairs: Sequence[str] | None) -> Chosen:
-    """Sort `--set OWNER.KEY=VALUE` by owner; engine and judge values are JSON where they parse, else text.
+def read_settings(pairs: Sequence[str] | None, *, has_critic: bool = False) -> Chosen:
+    """Sort `--set OWNER.KEY=VALUE` by owner; values are JSON where they parse, else text, but for benchmarks'.
+
+    Args:
+        pairs: What was written.
+        has_critic: The verb has a critic that can be set.
 
     Raises:
         UsageError: a pair of another form.
@@ -42,14 +48,17 @@ def read_settings(pairs: Sequence[str] | None) -> Chosen:
         owner, dot, name = key.strip().partition(".")
         owner = owner.partition(":")[0]  # a split's options are its benchmark's
         if not (equals and dot and name and owner):
+            critics = "critic.KEY=VALUE, " if has_critic else ""
             raise UsageError(
                 f"--set {pair!r} is not understood",
-                "Write --set BENCHMARK.OPTION=VALUE, judge.KEY=VALUE or vllm.KEY=VALUE.",
+                f"Write --set BENCHMARK.OPTION=VALUE, {critics}judge.KEY=VALUE or vllm.KEY=VALUE.",
             )
         if owner in _ENGINES:
             chosen.engine[name] = _value(value)
         elif owner == _JUDGE:
             chosen.judge[name] = _value(value)
+        elif owner == _CRITIC and has_critic:
+            chosen.critic[name] = _value(value)
         else:
             chosen.options.setdefault(owner, {})[name] = value
     return chosen
@@ -88,6 +97,16 @@ def read_judges(
         min_coverage=min_coverage,
         prices=tuple(Price.parse(price) for price in prices or ()),
     )
+
+
+def read_controls(text: str) -> tuple[str, ...]:
+    """The names of controls in "all" or a list with commas, in the order in which they run."""
+    from herl.selfimprove.settings import CONTROLS
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if names == ["all"]:
+        return CONTROLS
+    return tuple(sorted(names, key=lambda name: CONTROLS.index(name) if name in CONTROLS else -1))
 
 
 def _value(text: str) -> Any:
