@@ -16,6 +16,8 @@ from herl.selfimprove.jury import Case
 from herl.selfimprove.settings import LoopSettings
 from herl.selfimprove.trial import LOOP, Attempt, Stop, Task, Trial
 
+_ROUNDING = 1e-9  # marks of 1 and 7 on scales to 10 add up to a little less than marks of 2 and 6
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -117,9 +119,9 @@ def choose(trials: Sequence[Trial], written: Written, number: int, bench: Bench,
     for trial in trials:
         for attempt in written[trial.id]:
             trial.spent = trial.spent.with_answer(attempt.usage)
-    worthy = {trial.id: _worth_grading(trial, written[trial.id]) for trial in trials}
+    untried = {trial.id: _untried(trial, written[trial.id]) for trial in trials}
     by_rule = _by_preference if bench.critic.accept == "preference" else _by_verdicts
-    changed = by_rule([trial for trial in trials if worthy[trial.id]], worthy, bench, arm)
+    changed = by_rule([trial for trial in trials if untried[trial.id]], untried, bench, arm)
     for trial in trials:
         if not trial.waiting:
             trial.finish_round(number, trial.id in changed)
@@ -135,6 +137,12 @@ def longest_round(task: Task, settings: LoopSettings, critic: Critic) -> int:
     """
     criteria = len(task.item.rubric.criteria)
     return settings.revisions * task.sampling.max_tokens + critic.longest_choice(criteria, settings.revisions)
+
+
+def longest_start(task: Task, settings: LoopSettings, critic: Critic) -> int:
+    """The most tokens that an item's plain answer and its first round can take, as `longest_round` counts."""
+    assessment = critic.longest_assessment(len(task.item.rubric.criteria))
+    return task.sampling.max_tokens + assessment + longest_round(task, settings, critic)
 
 
 def _in(trials: Sequence[Trial]) -> list[Trial]:
@@ -197,17 +205,24 @@ def case(trial: Trial, attempt: Attempt | None = None) -> Case:
     return Case(trial.task.item, trial.task.messages, (attempt or trial.best).text)
 
 
-def _worth_grading(trial: Trial, attempts: Sequence[Attempt]) -> list[Attempt]:
-    """Attempts that can be better: a refusal, an error, a blank or the same text again cannot."""
-    found = {attempt.text: attempt for attempt in reversed(attempts) if attempt.is_answer}
-    return [attempt for text, attempt in reversed(found.items()) if text != trial.best.text]
+def _untried(trial: Trial, attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Attempts that may be better: not a refusal, an error or a blank, nor a text that was tried before.
+
+    Such a text was no better than an answer that was no better than the best so far.
+    """
+    found = []
+    for attempt in attempts:
+        if attempt.is_answer and attempt.text not in trial.tried:
+            trial.tried.add(attempt.text)
+            found.append(attempt)
+    return found
 
 
-def _by_verdicts(trials: Sequence[Trial], worthy: Written, bench: Bench, arm: str) -> set[str]:
+def _by_verdicts(trials: Sequence[Trial], untried: Written, bench: Bench, arm: str) -> set[str]:
     """Take the attempt with the best grade, where it is surely better; returns the items that have a new best."""
     _assess(trials, bench, arm)
     graded = [trial for trial in trials if trial.verdicts is not None and not trial.waiting]
-    pairs = [(trial, attempt) for trial in graded for attempt in worthy[trial.id]]
+    pairs = [(trial, attempt) for trial in graded for attempt in untried[trial.id]]
     better: dict[str, tuple[float, Attempt, Sequence[Verdict]]] = {}
     for (trial, attempt), ruled in zip(pairs, bench.critic.rule([case(*pair) for pair in pairs], arm), strict=True):
         if ruled.lacking:
@@ -218,7 +233,7 @@ def _by_verdicts(trials: Sequence[Trial], worthy: Written, bench: Bench, arm: st
         rubric = trial.task.item.rubric
         # Better whatever the verdicts that are missing would have been.
         low, bar = rubric.grade(ruled.verdicts).low, rubric.grade(trial.verdicts).high
-        if low > max(bar, better[trial.id][0] if trial.id in better else bar):
+        if low > max(bar, better[trial.id][0] if trial.id in better else bar) + _ROUNDING:
             better[trial.id] = (low, attempt, ruled.verdicts)
     changed = {trial.id: trial for trial in graded if trial.id in better and not trial.waiting}
     for name, trial in changed.items():
@@ -227,18 +242,18 @@ def _by_verdicts(trials: Sequence[Trial], worthy: Written, bench: Bench, arm: st
     return set(changed)
 
 
-def _by_preference(trials: Sequence[Trial], worthy: Written, bench: Bench, arm: str) -> set[str]:
+def _by_preference(trials: Sequence[Trial], untried: Written, bench: Bench, arm: str) -> set[str]:
     """Take every attempt that is preferred to the best so far, one after the other; returns the items changed."""
     changed: set[str] = set()
-    for place in range(max((len(worthy[trial.id]) for trial in trials), default=0)):
-        duels = [trial for trial in trials if place < len(worthy[trial.id]) and not trial.waiting]
-        pairs = [(case(trial), worthy[trial.id][place].text) for trial in duels]
+    for place in range(max((len(untried[trial.id]) for trial in trials), default=0)):
+        duels = [trial for trial in trials if place < len(untried[trial.id]) and not trial.waiting]
+        pairs = [(case(trial), untried[trial.id][place].text) for trial in duels]
         for trial, found in zip(duels, bench.critic.compare(pairs, arm), strict=True):
             if found.lacking:
                 trial.waiting = found.lacking[0]
                 continue
             trial.spent = trial.spent.with_critic(found.usage)
             if found.challenger:
-                trial.keep(worthy[trial.id][place], None)
+                trial.keep(untried[trial.id][place], None)
                 changed.add(trial.id)
     return changed

@@ -129,6 +129,7 @@ class Trial:
 
     Attributes:
         verdicts: The critic's on `best`, one per visible criterion; None before they are needed.
+        tried: The texts that were the best answer or might have become it.
         barren: Rounds in a row without a better answer.
         stop: Why it left; None while it is in.
         waiting: Why it cannot go on before the run is continued, "" when it can.
@@ -139,10 +140,14 @@ class Trial:
     best: Attempt
     spent: Spent
     verdicts: tuple[Verdict, ...] | None = None
+    tried: set[str] = field(default_factory=set)
     barren: int = 0
     stop: Stop | None = None
     waiting: str = ""
     steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tried.add(self.best.text)
 
     @property
     def id(self) -> str:

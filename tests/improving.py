@@ -26,6 +26,7 @@ from herl.selfimprove.settings import LoopSettings
 from herl.selfimprove.trial import BASE, Attempt, Spent, Task, Trial
 
 SEED = 7
+REPLY = 6
 SAMPLING = Sampling(max_tokens=20)
 
 Said = str | Completion | Failure
@@ -108,12 +109,12 @@ def answers_in(prompt: str) -> list[str]:
 
 
 def is_met(met: bool | None) -> str:
-    """A critic's verdict, of 5 words."""
+    """A critic's verdict, of `REPLY` words."""
     return json.dumps({"reason": "so it is", "met": met})
 
 
 def is_better(which: str) -> str:
-    """A critic's preference, of 5 words."""
+    """A critic's preference, of `REPLY` words."""
     return json.dumps({"reason": "so it is", "better": which})
 
 
@@ -217,3 +218,23 @@ def revision_seeds(name: str, rounds: int, revisions: int) -> dict[int, tuple[in
         for number in range(1, rounds + 1)
         for candidate in range(revisions)
     }
+
+
+def in_turn(*said: Said, asked: str = "q", revisions: int = 1, then: Said = "no good") -> Callable[[Request], Said]:
+    """Revises an item in these ways, in the order of rounds and candidates, and then in another."""
+    places = revision_seeds(asked, 9, revisions)
+
+    def script(request: Request) -> Said:
+        number, candidate = places[request.sampling.seed]
+        place = (number - 1) * revisions + candidate
+        return said[place] if place < len(said) else then
+
+    return script
+
+
+def by_words(prompt: str) -> str:
+    """A critic that takes an answer at its word ("short", "kind"), and prefers the longer one."""
+    if compares(prompt):
+        return prefers(len)(prompt)
+    (answer,) = answers_in(prompt)
+    return is_met("short" in answer if "It is short." in prompt else "kind" in answer)
