@@ -115,19 +115,19 @@ def select(
     config = read_record(run / "run.json")["config"]
     options = config.get("options", {})
     for name in benchmarks_of(run):
-        primary, items, trouble = _items(name, options.get(name.partition(":")[0]), store)
+        primary, items, trouble = items_of(name, options.get(name.partition(":")[0]), store)
         folder = bench_folder(run, name)
         everything = list(latest(read_rows(folder / "samples.jsonl")).values())
         waiting = len(latest(read_rows(folder / "answers.jsonl", ANSWER))) - len(everything)
         if waiting > 0:
             problems.append(f"{waiting} answers to {name} are not graded yet: the command that made the run goes on")
-        rows = [row for row in everything if item_id in (None, row["id"]) and _is_wanted(primary, row, only)]
+        rows = [row for row in everything if item_id in (None, row["id"]) and is_wanted(primary, row, only)]
         if trouble:
             shown += [Shown(name, row) for row in rows]
             problems.append(f"prompts are left out: {trouble}")
             continue
         said = {key: str(row["response"]) for key, row in latest(everything).items()}
-        found = [_beside(name, row, items, said, config.get("system") or "") for row in rows]
+        found = [beside(name, row, items, said, config.get("system") or "") for row in rows]
         shown += found
         if strangers := sum(each.item is None for each in found):
             whose = f"{name}'s data here are not those that were asked (--data-dir)"
@@ -138,7 +138,7 @@ def select(
     return shown, problems
 
 
-def _items(name: str, options: Mapping[str, str] | None, store: Store) -> tuple[str, Mapping[str, Item], str]:
+def items_of(name: str, options: Mapping[str, str] | None, store: Store) -> tuple[str, Mapping[str, Item], str]:
     """A benchmark's primary metric, its items by their ids, and why there are none."""
     from herl.benchmarks import get
 
@@ -153,7 +153,7 @@ def _items(name: str, options: Mapping[str, str] | None, store: Store) -> tuple[
         return primary, {}, error.message
 
 
-def _beside(benchmark: str, row: Row, items: Mapping[str, Item], said: Said, system: str) -> Shown:
+def beside(benchmark: str, row: Row, items: Mapping[str, Item], said: Said, system: str) -> Shown:
     """An answer with its item, if that is what was asked: other data may give another prompt the same id."""
     item = items.get(row["id"])
     messages = conversation(item, row["sample"], items, said, system) if item else None
@@ -165,7 +165,8 @@ def _beside(benchmark: str, row: Row, items: Mapping[str, Item], said: Said, sys
     return Shown(benchmark, row, item, messages) if graded else Shown(benchmark, row)
 
 
-def _is_wanted(primary: str, row: Row, only: Only | None) -> bool:
+def is_wanted(primary: str, row: Row, only: Only | None) -> bool:
+    """Whether `only` lets a row of samples.jsonl pass; `primary` is the benchmark's metric, "" for the first."""
     if only == "wrong" and isinstance(row["verdicts"], list):
         return any(each["met"] is (each["weight"] < 0) for each in row["verdicts"])
     if only == "wrong":

@@ -67,9 +67,7 @@ class _Point:
 
 def why_no_plot() -> str:
     """What keeps a plot from being drawn, and what helps; "" when nothing does."""
-    if find_spec("matplotlib") is not None:
-        return ""
-    return "No plot was drawn: matplotlib is not installed (pip install 'herl[plots]'; herl report RUN --out plot.svg)."
+    return "" if find_spec("matplotlib") else "matplotlib is not installed (pip install 'herl[plots]')"
 
 
 def draw(result: Mapping[str, Any], title: str, kind: Kind) -> bytes:

@@ -16,7 +16,7 @@ from herl.report.write import escape
 from herl.report.write import markdown as markdown_table
 from herl.report.write import terminal as terminal_tables
 from herl.run import bench_folder, read_record
-from herl.selfimprove.plot import PLOTS, draw, why_no_plot
+from herl.selfimprove.plot import PLOTS, Kind, draw, why_no_plot
 from herl.selfimprove.report_tables import further_tables, main_tables, primary_column
 from herl.selfimprove.settings import ORACLE, SELF
 from herl.selfimprove.tidy import tidy
@@ -69,12 +69,13 @@ def write_report(run_dir: Path, result: Mapping[str, Any]) -> list[Path]:
         HerlError: run.json is damaged, or the disk refuses.
     """
     report = Report(run_dir.resolve().name, read_record(run_dir / "run.json"), result)
-    files: dict[str, str | bytes] = {}
-    trouble = why_no_plot()
-    if not trouble:
-        files = {f"plot.{kind}": draw(result, report.title, kind) for kind in PLOTS}
-    plot = "![score against tokens](plot.svg)" if not trouble else escape(trouble)
-    files = {"summary.md": markdown(report, plot), "summary.csv": tidy([(report.run, result)]), **files}
+    if trouble := why_no_plot():
+        kinds: tuple[Kind, ...] = ()
+        plot = escape(f"There is no plot: {trouble}. `herl report {report.run} --out plot.svg` draws it then.")
+    else:
+        kinds, plot = PLOTS, "![score against tokens](plot.svg)"
+    files: dict[str, str | bytes] = {"summary.md": markdown(report, plot), "summary.csv": tidy([(report.run, result)])}
+    files |= {f"plot.{kind}": draw(result, report.title, kind) for kind in kinds}
     for name, content in files.items():
         write_atomically(run_dir / name, content)
     return [run_dir / name for name in files]

@@ -16,7 +16,7 @@ Found = Mapping[str, Any]
 """A part of result.json."""
 
 _GAIN = "gain [95 %]"
-_STOPS = {
+_STOPS: Mapping[str, str] = {
     Stop.ALL_MET: "all met",
     Stop.NO_BETTER: "no better revision",
     Stop.ROUNDS: "rounds used up",
@@ -28,7 +28,7 @@ _STOPS = {
 
 def stop_words(stop: str) -> str:
     """Why an item left the loop, in words."""
-    return _STOPS[Stop(stop)]
+    return _STOPS.get(stop, stop)
 
 
 def main_tables(result: Found) -> list[Table]:
@@ -129,7 +129,7 @@ def _by_tag(result: Found) -> Iterator[Table]:
 def _hidden(result: Found) -> Table:
     cells = {"the critic saw": result["hidden"]["visible"], "it did not see": result["hidden"]["hidden"]}
     rows = tuple(_cells(name, cell) for name, cell in cells.items())
-    about = "Shares of criteria met. A gain on what the critic saw, and none on what it did not, is over-fitting to its rubric."
+    about = "Shares of criteria met. A gain on those that the critic saw alone is over-fitting to its rubric."
     return Table("Visible and hidden criteria", ("criteria that", "base %", "loop %", _GAIN, "n"), rows, (about,))
 
 

@@ -1,4 +1,4 @@
-"""`herl show`: the answers of a run, criterion by criterion."""
+"""`herl show`: the answers of a run, criterion by criterion; of an experiment, attempt by attempt."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from herl.cli.options import DEFAULT_RUNS_DIR, AsJson, DataDir, Limit, RunName, 
 from herl.cli.output import make_console, print_json, printable, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
     from rich.console import Console
 
-    from herl.benchmarks.answers import Shown
+    from herl.benchmarks.answers import Decision, Shown
+    from herl.item import Message
+    from herl.selfimprove.trace import Trace, Try
 
 EXAMPLE = "herl show demo-ifeval --only wrong --limit 5"
+
+Only = Literal["wrong", "truncated", "ungraded"]
 
 _WORDS = {True: "met", False: "unmet", None: "ungraded"}
 _COLOURS = {True: "green", False: "red", None: "yellow"}
@@ -23,7 +30,7 @@ _COLOURS = {True: "green", False: "red", None: "yellow"}
 def run(
     name: RunName,
     only: Annotated[
-        Literal["wrong", "truncated", "ungraded"] | None,
+        Only | None,
         typer.Option(help="Only answers that fail a criterion, were cut off, or lack a verdict.", show_default=False),
     ] = None,
     item: Annotated[str | None, typer.Option(metavar="ID", help="Only this item.", show_default=False)] = None,
@@ -32,12 +39,24 @@ def run(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show prompts, answers and the verdict on every criterion."""
+    """Show prompts, answers and the verdict on every criterion.
+
+    Of an experiment every attempt is shown, and --only looks at the last answers of its loop.
+    """
+    from herl.report.read import find_run, is_experiment
+
+    path = find_run(runs_dir, name)
+    show = _show_traces if is_experiment(path) else _show_answers
+    show(path, only, item, limit, data_dir, as_json)
+
+
+def _show_answers(
+    path: Path, only: Only | None, item: str | None, limit: int | None, data_dir: Path | None, as_json: bool
+) -> None:
     from herl.benchmarks.answers import select
-    from herl.report.read import find_run
     from herl.resources import Store
 
-    answers, problems = select(find_run(runs_dir, name), Store(data_dir), only, item)
+    answers, problems = select(path, Store(data_dir), only, item)
     for problem in problems:
         say(problem)
     shown = answers[:limit]
@@ -46,22 +65,37 @@ def run(
         return
     console = make_console()
     for answer in shown:
-        _print(console, answer)
+        _print_answer(console, answer)
     say(f"{len(shown)} of {len(answers)} answers" + (f" ({only})" if only else ""))
 
 
-def _print(console: Console, answer: Shown) -> None:
-    from rich.text import Text
+def _show_traces(
+    path: Path, only: Only | None, item: str | None, limit: int | None, data_dir: Path | None, as_json: bool
+) -> None:
+    from herl.resources import Store
+    from herl.selfimprove.trace import traces
 
+    found, problems = traces(path, Store(data_dir), only, item)
+    for problem in problems:
+        say(problem)
+    shown = found[:limit]
+    if as_json:
+        print_json([trace.as_dict() for trace in shown])
+        return
+    console = make_console()
+    for trace in shown:
+        _print_trace(console, trace)
+    say(f"{len(shown)} of {len(found)} items" + (f" ({only})" if only else ""))
+
+
+def _print_answer(console: Console, answer: Shown) -> None:
     row = answer.row
     tokens = row["usage"]["completion_tokens"]
     console.print(
         f"{answer.benchmark} {row['id']}, sample {row['sample']}: {row['status']}, {tokens} tokens",
         style="bold reverse",
     )
-    for message in answer.messages:
-        console.print(f"[{message.role}]", style="bold cyan")
-        console.print(printable(message.content))
+    _print_messages(console, answer.messages)
     console.print("[answer]", style="bold cyan")
     console.print(printable(row["response"]))
     for likelihood, text in answer.likelihoods():
@@ -70,7 +104,51 @@ def _print(console: Console, answer: Shown) -> None:
     if error := row.get("error"):
         console.print(printable(f"[error] {error}"), style="red")
     console.print("[verdicts]", style="bold cyan")
-    for decision in answer.decisions():
+    _print_decisions(console, answer.decisions())
+    console.print()
+
+
+def _print_trace(console: Console, trace: Trace) -> None:
+    from herl.selfimprove.report_tables import stop_words
+
+    why = f"{stop_words(trace.stop)}; " if trace.stop else ""
+    spent = ", ".join(f"{arm} {each['generated'] + each['critic']}" for arm, each in trace.spent.items())
+    console.print(printable(f"{trace.benchmark} {trace.id}: {why}tokens written: {spent}"), style="bold reverse")
+    _print_messages(console, trace.messages)
+    for each in trace.tries:
+        _print_try(console, each)
+    console.print()
+
+
+def _print_try(console: Console, each: Try) -> None:
+    from herl.selfimprove.trial import LOOP
+
+    row = each.row
+    number = f"{'round' if row['arm'] == LOOP else 'draw'} {row['round']}"
+    title = [row["arm"], *([number] if row["round"] else [])]
+    title += [] if each.kept is None else ["kept" if each.kept else "not kept"]
+    title += ["shown by resample"] if each.is_resampled else []
+    tokens = row["usage"]["completion_tokens"]
+    console.print(printable(f"[{', '.join(title)}: {row['status']}, {tokens} tokens]"), style="bold cyan")
+    console.print(printable(row["response"]))
+    if error := row.get("error"):
+        console.print(printable(f"[error] {error}"), style="red")
+    _print_decisions(console, [*each.decisions(), *each.ruled])
+    for said in each.compared:
+        how = "better" if said.likes_it else f"not better ({said.better})"
+        console.print(printable(f"- critic, shown it {said.place}: {how} {said.evidence}"), style="dim")
+
+
+def _print_messages(console: Console, messages: Sequence[Message]) -> None:
+    for message in messages:
+        console.print(f"[{message.role}]", style="bold cyan")
+        console.print(printable(message.content))
+
+
+def _print_decisions(console: Console, decisions: Iterable[Decision]) -> None:
+    from rich.text import Text
+
+    for decision in decisions:
         words = Text("- ")
         for grader, verdict in decision.met.items():
             good = verdict if verdict is None else verdict is not decision.is_pitfall
@@ -80,4 +158,3 @@ def _print(console: Console, answer: Shown) -> None:
         console.print(words.append(printable(decision.text)))
         if decision.evidence:
             console.print(Text(f"  {printable(decision.evidence)}", style="dim"))
-    console.print()
