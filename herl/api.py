@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from herl.benchmarks.settings import JudgeSettings, Settings
     from herl.benchmarks.work import Progress, Watch, Work
     from herl.engine.replay import ReplayEngine
+    from herl.selfimprove.settings import LoopSettings
+    from herl.selfimprove.start import OnDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,23 @@ class Evaluation:
 
     path: Path
     results: Sequence[Mapping[str, Any]]
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Improvement:
+    """A finished experiment.
+
+    Args:
+        path: The run directory.
+        result: As in its result.json.
+        answers: Item id -> the answer that the loop ended with.
+        resumed: True when it was finished already.
+    """
+
+    path: Path
+    result: Mapping[str, Any]
+    answers: Mapping[str, str]
     resumed: bool
 
 
@@ -102,6 +121,89 @@ def evaluate(
         current.begin([without_secrets(argument) for argument in command])
         sitting = Sitting(current, engine, bench, settings, watch or _silent, self_judged)
         return Evaluation(current.path, sitting.evaluate(works, fresh), resumed=False)
+
+
+def self_improve(
+    model: str,
+    benchmark: str | None = None,
+    *,
+    input: Path | None = None,
+    prompt: str | None = None,
+    rubric: Path | None = None,
+    critic: str = "self",
+    loop: LoopSettings | None = None,
+    settings: Settings | None = None,
+    judges: JudgeSettings | None = None,
+    critic_sampling: Mapping[str, Any] | None = None,
+    options: Mapping[str, Mapping[str, str]] | None = None,
+    engine_options: EngineOptions | None = None,
+    run: str | None = None,
+    runs_dir: Path = Path("runs"),
+    data_dir: Path | None = None,
+    fresh: bool = False,
+    watch: Watch | None = None,
+    on_draft: OnDraft | None = None,
+    command: Sequence[str] = (),
+) -> Improvement:
+    """Improve a model's answers at inference, measured as an experiment; the same call again continues.
+
+    One of `benchmark`, `input` and `prompt` says what is asked.
+
+    Args:
+        model: A model string: who answers.
+        benchmark: A benchmark's name.
+        input: JSONL of prompts with rubrics (docs/rubrics.md).
+        prompt: A single prompt.
+        rubric: A file with the prompt's rubric; the critic drafts one when None.
+        critic: "oracle" (the benchmark's own checks or its judge), "self" or a model string.
+        loop: How answers are revised, and what the loop is compared with.
+        settings: How plain answers are drawn; the benchmark's defaults when None.
+        judges: Who gives the final score, where code cannot.
+        critic_sampling: Fields of `Sampling` that replace the critic's own.
+        options: Benchmark -> option -> value.
+        engine_options: How to run the models.
+        run: The run's name, which is its resume key; made of model, subject and critic when None.
+        runs_dir: Where runs live.
+        data_dir: Folder of data files; the hub when None.
+        fresh: Start over, and buy every answer and verdict anew.
+        watch: Shows progress; silent when None.
+        on_draft: Told a drafted rubric and the file that will hold it, before anything else is asked.
+        command: The command line, for the record.
+
+    Returns:
+        The run, its result, and the last answer to each item.
+
+    Raises:
+        UsageError: wrong names, settings or data; no answer was asked for.
+        IncompleteError: something could not be had; the rest is safe, and the same call asks for it again.
+    """
+    from functools import partial
+
+    from herl.benchmarks.settings import JudgeSettings, Settings
+    from herl.rows import read_rows
+    from herl.run import bench_folder
+    from herl.selfimprove.answers import final_answers
+    from herl.selfimprove.session import Choices
+    from herl.selfimprove.settings import LoopSettings
+    from herl.selfimprove.start import Place, Subject, improve
+
+    choose = partial(
+        Choices,
+        model=model,
+        critic=critic.strip(),
+        answers=settings or Settings(),
+        loop=loop or LoopSettings(),
+        judges=judges or JudgeSettings(),
+        critic_sampling=critic_sampling or {},
+        engine=engine_options or EngineOptions(),
+    )
+    subject = Subject(benchmark, input, prompt, rubric, options or {})
+    place = Place(
+        runs_dir, run, Store(data_dir), fresh, watch or _silent, on_draft or (lambda rubric, path: None), command
+    )
+    path, result, resumed = improve(subject, choose, place)
+    rows = read_rows(bench_folder(path, result["benchmark"]) / "samples.jsonl")
+    return Improvement(path, result, final_answers(rows), resumed)
 
 
 def plan(

@@ -12,20 +12,22 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from herl import __version__
-from herl.cli import data, describe, doctor, export, new, parity, report, score, show
+from herl.cli import data, describe, doctor, export, new, parity, report, score, self_improve, show
 from herl.cli import eval as eval_
 from herl.cli import list as list_
 from herl.cli.output import say
 from herl.cli.streams import mend_streams
+from herl.cli.verb import Verb
 from herl.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HerlError
 
 _VERBS = {
     "eval": eval_,
     "score": score,
+    "self-improve": self_improve,
     "report": report,
     "show": show,
     "export": export,
@@ -34,18 +36,6 @@ _VERBS = {
     "parity": parity,
     "doctor": doctor,
 }
-
-
-class Verb(TyperCommand):
-    """A verb whose every --flag can be given as HERL_VERB_FLAG; help names only the variables worth knowing."""
-
-    def __init__(self, name: str, **settings: Any) -> None:
-        super().__init__(name, **settings)
-        for option in self.params:
-            if option.envvar is None and isinstance(option, TyperOption):
-                flag = max(option.opts, key=len).lstrip("-")
-                option.envvar = f"HERL_{name}_{flag}".upper().replace("-", "_")
-                option.show_envvar = False
 
 
 class Verbs(TyperGroup):
@@ -131,12 +121,12 @@ _new = typer.Typer(help="Write files to start from.", no_args_is_help=True)
 app.add_typer(_new, name="new")
 
 
-def _add(verbs: typer.Typer, name: str, run: Callable[..., None], example: str) -> None:
-    verbs.command(name, cls=Verb, epilog=f"Example: {example}")(run)
+def _add(verbs: typer.Typer, name: str, run: Callable[..., None], example: str, command: type[Verb] = Verb) -> None:
+    verbs.command(name, cls=command, epilog=f"Example: {example}")(run)
 
 
 for _name, _verb in _VERBS.items():
-    _add(app, _name, _verb.run, _verb.EXAMPLE)
+    _add(app, _name, _verb.run, _verb.EXAMPLE, getattr(_verb, "Command", Verb))
 for _name, (_run, _example) in data.VERBS.items():
     _add(_data, _name, _run, _example)
 for _name, (_run, _example) in new.VERBS.items():

@@ -28,7 +28,7 @@ from herl.cli.options import (
     MaxRetries,
     MaxTokens,
     MinJudgeCoverage,
-    Model,
+    ModelOrAnswers,
     Prices,
     RunsDir,
     Seed,
@@ -44,7 +44,7 @@ EXAMPLE = "herl eval -m demo -b demo"
 
 
 def run(
-    model: Model,
+    model: ModelOrAnswers,
     benchmarks: BenchmarkList,
     limit: Limit = None,
     samples: Annotated[int, typer.Option(min=1, metavar="K", help="Answers per item.")] = 1,

@@ -52,6 +52,12 @@ Limit = Annotated[
 Model = Annotated[
     str,
     typer.Option(
+        "--model", "-m", metavar="MODEL", help="demo, a path, a hub id, http://host:port/v1#name or openai:name."
+    ),
+]
+ModelOrAnswers = Annotated[
+    str,
+    typer.Option(
         "--model",
         "-m",
         metavar="MODEL",
@@ -132,6 +138,16 @@ Settings = Annotated[
         metavar="KEY=VALUE",
         help="A benchmark's option (ifbench.checkers=paper), the judge's sampling (judge.temperature=0), or an "
         "engine's setting (vllm.tensor_parallel_size=2).",
+        show_default=False,
+    ),
+]
+CriticSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A benchmark's option (ifbench.checkers=paper), the critic's or the judge's sampling "
+        "(critic.max_tokens=256), or an engine's setting (vllm.tensor_parallel_size=2).",
         show_default=False,
     ),
 ]
