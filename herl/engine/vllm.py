@@ -28,8 +28,9 @@ _Done = TypeVar("_Done")
 
 
 # 64 answers at a time keep a CPU busy; more would only overflow the memory for keys and values, and vLLM would
-# throw half-made answers away to make them again.
-_CPU_SETTINGS = {"enforce_eager": True, "max_num_seqs": 64}
+# throw half-made answers away to make them again. A prompt that is read in chunks draws a token too early, which vLLM
+# then takes back from the draw's own generator; that it cannot do on a CPU, and breaks off.
+_CPU_SETTINGS = {"enforce_eager": True, "max_num_seqs": 64, "enable_chunked_prefill": False}
 
 # White space in a row within JSON: deep enough for what is indented, and no weak model can write blanks for ever.
 _MOST_SPACES = 16

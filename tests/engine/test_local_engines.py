@@ -18,6 +18,7 @@ import pytest
 from herl.engine import open_engine, pick_kind
 from herl.engine.base import Engine, EngineOptions, Request
 from herl.engine.demo import find_demo
+from herl.engine.vllm import VLLMEngine
 from herl.engine.weights import file_digest, find_weights
 from herl.errors import UsageError
 from herl.item import Completion, Message, Sampling
@@ -103,6 +104,14 @@ def test_a_short_answer_arrives_while_a_long_one_is_still_being_written(vllm: En
     stream = vllm.generate([ask("Write a long story about a dog.", "long", max_tokens=4000), ask(SHORT[0], "short")])
     assert next(stream).request.item_id == "short"
     stream.close()
+
+
+def test_no_prompt_is_read_in_chunks_on_a_cpu(vllm: Engine) -> None:
+    # A chunk of a prompt ends with a draw too early, which vLLM cannot take back from a CPU's generator: it breaks off.
+    # To see that takes 8,192 tokens of prompts, half a minute here.
+    list(vllm.generate([Request("hello", 0, (Message("user", "Say hello."),), Sampling(max_tokens=1))]))
+    assert isinstance(vllm, VLLMEngine)
+    assert not vllm._llm.llm_engine.vllm_config.scheduler_config.enable_chunked_prefill
 
 
 def test_an_answer_longer_than_allowed_is_cut_and_says_so(engine: Engine) -> None:
