@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, variance
 
 from herl.item import Message
 from herl.judge.fence import guarded
@@ -50,18 +52,69 @@ What the reader said:
 Write the answer to the request anew, improved by what the reader said. Reply with the new answer only."""
 
 
-def run_best_of_n(trials: Sequence[Trial], budgets: Mapping[str, int], bench: Bench) -> None:
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a control may spend on an item, and what the loop tells of the price of a draw.
+
+    Args:
+        budget: Tokens that the loop wrote for it.
+        answer: Tokens of an answer.
+        variance: Of these.
+        choice: Tokens that the critic takes to weigh an answer.
+    """
+
+    budget: int
+    answer: float
+    variance: float
+    choice: float
+
+    def threshold(self, draw: float, texts: int) -> float:
+        """From how many tokens left on another draw brings items closer to their budgets, on average.
+
+        Draws that are made until a budget is used up exceed it by E[d²] / 2 E[d] on average: by half a draw where
+        all are equally long, and by more the more they differ, for it is the long ones that exceed it.
+
+        Args:
+            draw: What a draw is expected to take.
+            texts: How many texts it is.
+        """
+        return max(draw + texts * self.variance / draw if draw else 0.0, 1.0) / 2
+
+
+def allowances(loop: Sequence[Trial]) -> dict[str, Allowance]:
+    """Item id -> what a control may spend on it.
+
+    How far an item's answers differ in length is hard to tell from a few; it is taken to be the same share of their
+    mean for all items.
+
+    Args:
+        loop: The items after the loop.
+    """
+    drawn = [trial.lengths for trial in loop if len(trial.lengths) > 1 and any(trial.lengths)]
+    shares = [len(lengths) * variance(lengths) / fmean(lengths) ** 2 for lengths in drawn]
+    share = sum(shares) / sum(map(len, drawn)) if drawn else 0.0
+    weighed = sum(len(trial.lengths) - 1 for trial in loop)
+    usual = sum(trial.weighing for trial in loop) / weighed if weighed else 0.0
+    found = {}
+    for trial in loop:
+        answer, attempts = fmean(trial.lengths), len(trial.lengths) - 1
+        choice = trial.weighing / attempts if attempts else usual
+        found[trial.id] = Allowance(trial.spent.written, answer, share * answer**2, choice)
+    return found
+
+
+def run_best_of_n(trials: Sequence[Trial], allowed: Mapping[str, Allowance], bench: Bench) -> None:
     """Draw plain answers, and keep the one that the critic finds best.
 
     Args:
         trials: Items with their plain answers; they are changed.
-        budgets: Item id -> tokens that the loop wrote for it.
+        allowed: Item id -> what may be spent on it.
         bench: What to work with.
     """
-    _spend(trials, budgets, bench, BEST_OF_N, 1, _plain)
+    _spend(trials, allowed, bench, BEST_OF_N, 1, _plain)
 
 
-def run_self_refine(trials: Sequence[Trial], budgets: Mapping[str, int], bench: Bench) -> None:
+def run_self_refine(trials: Sequence[Trial], allowed: Mapping[str, Allowance], bench: Bench) -> None:
     """Have the model criticise its answer without a rubric and write it anew; the critic accepts as in the loop.
 
     After Self-Refine (Madaan et al., arXiv:2303.17651), which keeps the last answer; keeping the best one here
@@ -69,10 +122,10 @@ def run_self_refine(trials: Sequence[Trial], budgets: Mapping[str, int], bench: 
 
     Args:
         trials: As for `run_best_of_n`.
-        budgets: Likewise.
+        allowed: Likewise.
         bench: Likewise.
     """
-    _spend(trials, budgets, bench, SELF_REFINE, 2, _refined)
+    _spend(trials, allowed, bench, SELF_REFINE, 2, _refined)
 
 
 def resampled(trial: Trial, bench: Bench) -> Trial:
@@ -94,7 +147,9 @@ def resampled(trial: Trial, bench: Bench) -> Trial:
     return Trial(trial.task, drawn[-1], spent, steps=[Step(last, drawn[-1], True, spent)])
 
 
-def _spend(trials: Sequence[Trial], budgets: Mapping[str, int], bench: Bench, arm: str, texts: int, draw: Draw) -> None:
+def _spend(
+    trials: Sequence[Trial], allowed: Mapping[str, Allowance], bench: Bench, arm: str, texts: int, draw: Draw
+) -> None:
     """Draw again and again, one more for every item in a batch, until each has spent what the loop spent.
 
     The last draw of an item is made when that brings it closer to its budget than leaving it would, so that over
@@ -102,7 +157,7 @@ def _spend(trials: Sequence[Trial], budgets: Mapping[str, int], bench: Bench, ar
     """
     for number in range(1, MOST_DRAWS + 1):
         taking_part = [
-            trial for trial in trials if trial.is_active and _has_room(trial, number, texts, budgets[trial.id])
+            trial for trial in trials if trial.is_active and _has_room(trial, number, texts, allowed[trial.id], bench)
         ]
         if not taking_part:
             return
@@ -111,12 +166,16 @@ def _spend(trials: Sequence[Trial], budgets: Mapping[str, int], bench: Bench, ar
         choose([trial for trial in taking_part if trial.id in written], written, number, bench, arm)
 
 
-def _has_room(trial: Trial, number: int, texts: int, budget: int) -> bool:
-    """Whether at least half of another draw, its texts as long as the item's so far, is within the budget."""
+def _has_room(trial: Trial, number: int, texts: int, allowed: Allowance, bench: Bench) -> bool:
+    """Whether another draw comes closer to the item's budget than none, its price told by the loop and by its own."""
     if number > len(trial.steps) + 1:  # it left before
         return False
-    each = max(trial.spent.written / (1 + texts * (number - 1)), 1.0)
-    return budget - trial.spent.written >= texts * each / 2
+    expected = texts * allowed.answer + allowed.choice
+    first = allowed.choice if bench.critic.accept == "verdicts" else 0.0  # the plain answer is weighed then, too
+    if number > 1:
+        own = trial.spent.written - trial.lengths[0] - first
+        expected, first = (expected + own) / number, 0.0
+    return allowed.budget - trial.spent.written >= allowed.threshold(expected + first, texts)
 
 
 def _plain(trials: Sequence[Trial], number: int, bench: Bench) -> dict[str, list[Draft]]:

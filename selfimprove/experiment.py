@@ -90,11 +90,12 @@ def run_experiment(experiment: Experiment) -> Outcome:
     loop = _trials(tasks, base)
     run_loop(loop, experiment.bench)
     failures += _waiting(loop)
-    done = [trial for trial in loop if trial.stop]
+    if failures:  # what controls may spend rests on all that the loop spent
+        return Outcome((), failures=failures)
     stages = [Stage(BASE, item, Step(0, base[item.id], False, _plain(base[item.id])), _hidden(experiment, item))
-              for item in experiment.work.items if item.id in base]  # fmt: skip
+              for item in experiment.work.items]  # fmt: skip
     stages += _stages(experiment, LOOP, loop)
-    for arm, trials in _run_controls(experiment, done).items():
+    for arm, trials in _run_controls(experiment, loop).items():
         failures += _waiting(trials)
         stages += _stages(experiment, arm, trials)
     if failures:
@@ -148,23 +149,23 @@ def _plain(attempt: Attempt) -> Spent:
     return Spent().with_answer(attempt.usage)
 
 
-def _run_controls(experiment: Experiment, done: Sequence[Trial]) -> dict[str, list[Trial]]:
+def _run_controls(experiment: Experiment, loop: Sequence[Trial]) -> dict[str, list[Trial]]:
     """Arm -> its items, each with the tokens that the loop took for it."""
     bench, wanted = experiment.bench, experiment.bench.settings.controls
-    budgets = {trial.id: trial.spent.written for trial in done}
-    base = {trial.id: bench.author.there(BASE, trial.id, 0) for trial in done}
-    tasks = {trial.id: trial.task for trial in done}
+    allowed = controls.allowances(loop)
+    base = {trial.id: bench.author.there(BASE, trial.id, 0) for trial in loop}
+    tasks = {trial.id: trial.task for trial in loop}
     found: dict[str, list[Trial]] = {}
     if controls.BEST_OF_N in wanted or controls.RESAMPLE in wanted:
         drawn = _trials(tasks, base)
-        controls.run_best_of_n(drawn, budgets, bench)
+        controls.run_best_of_n(drawn, allowed, bench)
         if controls.BEST_OF_N in wanted:
             found[controls.BEST_OF_N] = drawn
         if controls.RESAMPLE in wanted:
             found[controls.RESAMPLE] = [controls.resampled(trial, bench) for trial in drawn if trial.steps]
     if controls.SELF_REFINE in wanted:
         found[controls.SELF_REFINE] = _trials(tasks, base)
-        controls.run_self_refine(found[controls.SELF_REFINE], budgets, bench)
+        controls.run_self_refine(found[controls.SELF_REFINE], allowed, bench)
     return found
 
 

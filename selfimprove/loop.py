@@ -118,7 +118,7 @@ def choose(trials: Sequence[Trial], written: Written, number: int, bench: Bench,
     """
     for trial in trials:
         for attempt in written[trial.id]:
-            trial.spent = trial.spent.with_answer(attempt.usage)
+            trial.drew(attempt)
     untried = {trial.id: _untried(trial, written[trial.id]) for trial in trials}
     by_rule = _by_preference if bench.critic.accept == "preference" else _by_verdicts
     changed = by_rule([trial for trial in trials if untried[trial.id]], untried, bench, arm)
@@ -228,7 +228,7 @@ def _by_verdicts(trials: Sequence[Trial], untried: Written, bench: Bench, arm: s
         if ruled.lacking:
             trial.waiting = ruled.lacking[0]
             continue
-        trial.spent = trial.spent.with_critic(ruled.usage)
+        trial.weighed(ruled.usage)
         assert trial.verdicts is not None
         rubric = trial.task.item.rubric
         # Better whatever the verdicts that are missing would have been.
@@ -252,7 +252,7 @@ def _by_preference(trials: Sequence[Trial], untried: Written, bench: Bench, arm:
             if found.lacking:
                 trial.waiting = found.lacking[0]
                 continue
-            trial.spent = trial.spent.with_critic(found.usage)
+            trial.weighed(found.usage)
             if found.challenger:
                 trial.keep(untried[trial.id][place], None)
                 changed.add(trial.id)

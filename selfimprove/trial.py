@@ -130,6 +130,8 @@ class Trial:
     Attributes:
         verdicts: The critic's on `best`, one per visible criterion; None before they are needed.
         tried: The texts that were the best answer or might have become it.
+        lengths: Tokens of the plain answer and of all that were drawn to replace it.
+        weighing: Tokens that the critic took to tell whether these are better.
         barren: Rounds in a row without a better answer.
         stop: Why it left; None while it is in.
         waiting: Why it cannot go on before the run is continued, "" when it can.
@@ -141,6 +143,8 @@ class Trial:
     spent: Spent
     verdicts: tuple[Verdict, ...] | None = None
     tried: set[str] = field(default_factory=set)
+    lengths: list[int] = field(default_factory=list)
+    weighing: int = 0
     barren: int = 0
     stop: Stop | None = None
     waiting: str = ""
@@ -148,6 +152,7 @@ class Trial:
 
     def __post_init__(self) -> None:
         self.tried.add(self.best.text)
+        self.lengths.append(self.best.usage.completion_tokens)
 
     @property
     def id(self) -> str:
@@ -158,6 +163,16 @@ class Trial:
     def is_active(self) -> bool:
         """Whether another round may follow in this sitting."""
         return self.stop is None and not self.waiting
+
+    def drew(self, attempt: Attempt) -> None:
+        """Enter the tokens of an attempt to replace the best answer."""
+        self.spent = self.spent.with_answer(attempt.usage)
+        self.lengths.append(attempt.usage.completion_tokens)
+
+    def weighed(self, usage: Usage) -> None:
+        """Enter the critic's tokens on such an attempt."""
+        self.spent = self.spent.with_critic(usage)
+        self.weighing += usage.completion_tokens
 
     def keep(self, attempt: Attempt, verdicts: Sequence[Verdict] | None) -> None:
         """Take a better answer; `verdicts` are the critic's on it where it gave some."""
