@@ -64,7 +64,7 @@ class Author:
 
         Args:
             drafts: What to draw; all of one arm.
-            tick: Told about each.
+            tick: Told about each; what was there before took no tokens now.
 
         Returns:
             For every draft its attempt, or why there is none yet.
@@ -78,6 +78,8 @@ class Author:
             row = self._journal.attempts.get(draft.key)
             if row is not None and _answers(row, draft):
                 found[draft] = _attempt(row)
+                if tick:
+                    tick(0)
             else:
                 pending[Request(draft.item_id, draft.candidate, draft.messages, draft.sampling)] = draft
         for request, completion in self._bought(pending).items():

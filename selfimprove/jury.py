@@ -132,7 +132,7 @@ class Jury:
                 for criterion, verdict in _read(question.criteria, row):
                     said.setdefault(criterion.id, {})[seat.label] = verdict
                     if verdict.outcome is Outcome.TRANSPORT:
-                        lacking.append(f"judge: {verdict.evidence}")
+                        lacking.append(f"{seat.name}: {verdict.evidence}")
         by_id = {criterion.id: criterion for criterion in case.item.rubric.criteria}
         several = len(self._seats) > 1
         for name, each in said.items():

@@ -86,7 +86,7 @@ class PreferencePrompt:
             ValueError: the reply does not say.
         """
         better, reason = reply.get("better"), reply.get("reason")
-        if better not in _VALUES or not isinstance(reason, str):
+        if not isinstance(better, str) or better not in _VALUES or not isinstance(reason, str):
             raise ValueError("""a comparison has 'reason', and 'better': "first", "second" or "tie\"""")
         return [Finding(_VALUES[better], reason)]
 
@@ -152,7 +152,7 @@ class Comparer:
         back = self._journal.preferences[self._place(case, other, case.answer)]
         used = [row["usage"] for row in (there, back)]
         usage = Usage(sum(each["prompt_tokens"] for each in used), sum(each["completion_tokens"] for each in used))
-        lacking = [f"critic: {row['evidence']}" for row in (there, back) if row["outcome"] == Outcome.TRANSPORT]
+        lacking = [f"{self._name}: {row['evidence']}" for row in (there, back) if row["outcome"] == Outcome.TRANSPORT]
         return Preferred(there["value"] == 1.0 and back["value"] == 0.0, usage, tuple(lacking))
 
     def _place(self, case: Case, first: str, second: str) -> tuple[str, str, str, str]:
