@@ -78,9 +78,9 @@ class JudgeGrader:
         checks: Decides the criteria with a check; None for rubrics without any.
     """
 
-    def __init__(self, judge: Judge, checks: CheckGrader | None = None) -> None:
+    def __init__(self, judge: Judge, checks: Grader | None = None) -> None:
         self._judge = judge
-        self._checks = checks or CheckGrader({})
+        self._checks: Grader = checks or CheckGrader({})
 
     @property
     def judge(self) -> Judge:

@@ -26,10 +26,9 @@ from herl.selfimprove.critic import Critic
 from herl.selfimprove.experiment import Experiment, tasks_of
 from herl.selfimprove.journal import Journal
 from herl.selfimprove.jury import Case, Jury, Known, Seat
-from herl.selfimprove.loop import Bench, longest_round
+from herl.selfimprove.loop import Bench, longest_start
 from herl.selfimprove.preference import Comparer, PreferencePrompt
 from herl.selfimprove.settings import ORACLE, SELF, LoopSettings
-from herl.selfimprove.trial import Task
 
 
 @dataclass(frozen=True)
@@ -239,15 +238,10 @@ def _jury(work: Work, judges: Judges, seed: int, journal: Journal) -> Jury:
 
 def _check_budget(experiment: Experiment, budget: int) -> None:
     tasks = tasks_of(experiment, {item.id: item.messages for item in experiment.work.items})
-    need = max(_first_round(task, experiment.bench) for task in tasks.values())
+    bench = experiment.bench
+    need = max(longest_start(task, bench.settings, bench.critic) for task in tasks.values())
     if budget < need:
         raise UsageError(
             f"--budget {budget} is too small for one round: an item may need {need} tokens",
             f"Give --budget {need} or more, or lower --max-tokens or --revisions.",
         )
-
-
-def _first_round(task: Task, bench: Bench) -> int:
-    """The most tokens that an item's plain answer and its first round can take."""
-    assessment = bench.critic.longest_assessment(len(task.item.rubric.criteria))
-    return task.sampling.max_tokens + assessment + longest_round(task, bench.settings, bench.critic)
