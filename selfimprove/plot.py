@@ -21,7 +21,7 @@ Kind = Literal["png", "svg"]
 PLOTS: tuple[Kind, ...] = ("png", "svg")
 
 _SIZE, _DPI = (8.0, 5.0), 200  # inches; shown 800 pixels wide, letters are as large as a page's
-_TITLE_WIDTH = 76  # letters
+_TITLE_WIDTH, _TITLE_LINES = 76, 3  # letters
 _DODGE = 0.02  # of the axis: whiskers at the same number of tokens stand side by side
 
 
@@ -56,8 +56,15 @@ _STYLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Point:
-    """A stage: mean tokens of an item, and the score with both ends of its interval, as the axis has it."""
+class Point:
+    """A stage.
+
+    Args:
+        tokens: Written for an item, on average.
+        score: Of the primary metric, in per cent where it is a share.
+        low: Lower end of its interval.
+        high: Upper end.
+    """
 
     tokens: float
     score: float
@@ -94,7 +101,7 @@ def draw(result: Mapping[str, Any], title: str, kind: Kind) -> bytes:
         figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
         axes = figure.add_subplot()
         _fill(axes, result)
-        lines = textwrap.wrap(_one_line(title), _TITLE_WIDTH)
+        lines = textwrap.wrap(_one_line(title), _TITLE_WIDTH, max_lines=_TITLE_LINES, placeholder=" …")
         figure.legend(
             *_legend(axes), loc="outside lower center", ncols=len(_STYLES) + 1, frameon=False, handletextpad=0.2
         )
@@ -105,7 +112,7 @@ def draw(result: Mapping[str, Any], title: str, kind: Kind) -> bytes:
 
 def _fill(axes: Axes, result: Mapping[str, Any]) -> None:
     column = Column(result["loop"]["metrics"][result["primary"]]["label"], result["is_share"])
-    lines = {arm: _line(result, arm) for arm in (BASE, *_STYLES)}
+    lines = {arm: points_of(result, arm) for arm in (BASE, *_STYLES)}
     places = [point.tokens for line in lines.values() for point in line]
     step = _DODGE * (max(places) - min(places)) if places else 0.0
     for arm, style in _STYLES.items():
@@ -125,7 +132,7 @@ def _legend(axes: Axes) -> tuple[list[Any], list[str]]:
     return handles[::-1], labels[::-1]
 
 
-def _draw(axes: Axes, start: Sequence[_Point], points: Sequence[_Point], style: _Style, step: float) -> None:
+def _draw(axes: Axes, start: Sequence[Point], points: Sequence[Point], style: _Style, step: float) -> None:
     """Draw an arm from its start; every round of the loop has a whisker, and how a control ended."""
     xs, ys = [point.tokens + style.dodge * step for point in points], [point.score for point in points]
     if style.line:
@@ -140,7 +147,7 @@ def _draw(axes: Axes, start: Sequence[_Point], points: Sequence[_Point], style: 
     )
 
 
-def _line(result: Mapping[str, Any], arm: str) -> list[_Point]:
+def points_of(result: Mapping[str, Any], arm: str) -> list[Point]:
     """The stages of an arm in which something was drawn and scored."""
     factor = 100 if result["is_share"] else 1
     points = []
@@ -149,7 +156,7 @@ def _line(result: Mapping[str, Any], arm: str) -> list[_Point]:
         if stage["arm"] != arm or (arm != BASE and not stage["round"]) or score.value is None:
             continue
         ends = (score.value if end is None else end for end in (score.low, score.high))
-        points.append(_Point(stage["tokens"]["mean"]["written"], *(factor * each for each in (score.value, *ends))))
+        points.append(Point(stage["tokens"]["mean"]["written"], *(factor * each for each in (score.value, *ends))))
     return points
 
 

@@ -99,8 +99,9 @@ def _controls(result: Found) -> Table:
         )
     headers = ("control", column.heading, "tokens", "loop minus it [95 %]", "verdict")
     about = (
-        "Every control had, item by item, as many tokens as the loop took, as nearly as whole answers allow.",
-        "Best-of-n keeps the best by the loop's critic, resampling shows the last draw, self-refine has no rubric.",
+        "Best-of-n and self-refine had, item by item, as many tokens as the loop, as nearly as whole answers allow.",
+        "Best-of-n keeps the best by the loop's critic; plain resampling shows the last of its draws and needs none; "
+        "self-refine revises by feedback without a rubric.",
     )
     title = "The loop against its controls, at equal cost" + "".join(f" ({stamp})" for stamp in _stamp(result))
     return Table(title, headers, tuple(rows), about)
