@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from chat_server import ChatServer
+from judge_server import JudgeServer, says
 
 import herl
 from herl.benchmarks import get
@@ -15,6 +16,7 @@ from herl.benchmarks.settings import Settings
 from herl.errors import UsageError
 from herl.resources import Store
 from herl.rows import read_rows
+from herl.rubric import Criterion, Rubric
 
 TEXTS = ("yes", "* one\n* two\n\nP.S. bye", "<think>hm</think>ALL CAPITALS HERE, FRIEND", "<think>never ends", "")
 
@@ -94,6 +96,39 @@ def test_a_system_message_comes_before_every_conversation(server: ChatServer, tm
     )
     hashes = [{row["prompt_hash"] for row in read_rows(done.path / "demo" / "samples.jsonl")} for done in (plain, told)]
     assert not hashes[0] & hashes[1]
+
+
+def test_an_experiment_gives_its_result_and_the_last_answer_to_each_item(server: ChatServer, tmp_path: Path) -> None:
+    settings = Settings(limit=3)
+    done = herl.self_improve(server.url, "demo", critic="oracle", settings=settings, runs_dir=tmp_path / "runs")
+    rows = read_rows(done.path / "demo" / "samples.jsonl")
+    assert list(done.answers) == [item.id for item in get("demo").load(Store())[:3]]
+    for name, answer in done.answers.items():
+        assert answer == [row["response"] for row in rows if row["id"] == name and row["arm"] == "loop"][-1]
+    assert done.result == json.loads((done.path / "demo" / "result.json").read_text())
+    assert (done.result["critic"]["kind"], done.resumed) == ("oracle", False)
+    asked = server.asked
+    again = herl.self_improve(server.url, "demo", critic="oracle", settings=settings, runs_dir=tmp_path / "runs")
+    assert again == herl.Improvement(done.path, done.result, done.answers, resumed=True)
+    assert server.asked == asked
+
+
+def test_an_experiment_may_be_about_one_prompt_of_which_the_drafted_rubric_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERL_CACHE", str(tmp_path / "cache"))
+    reply = {"criteria": [{"text": "It says why.", "weight": 2}], "reason": "", "met": True, "better": "tie"}
+    server = JudgeServer(lambda body: says(json.dumps(reply)))
+    told: list[object] = []
+    try:
+        done = herl.self_improve(
+            f"{server.url}#policy", prompt="Why?", runs_dir=tmp_path, on_draft=lambda *about: told.extend(about)
+        )
+    finally:
+        server.close()
+    assert told == [Rubric((Criterion("1", "It says why.", 2.0),)), done.path / "rubric.yaml"]
+    assert done.answers == {"prompt": json.dumps(reply)}
+    assert done.result["stops"] == {"all_met": 1}
 
 
 def test_a_benchmark_must_be_named(tmp_path: Path) -> None:

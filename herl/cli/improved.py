@@ -86,10 +86,11 @@ def _history(done: Improvement, item: Item, history: Sequence[Mapping[str, Any]]
     from herl.selfimprove.report_tables import primary_column, stop_words
 
     column, last = primary_column(done.result), history[-1]
+    percent = " %" if column.is_share else ""
     for entry in history:
         stage = f"round {entry['round']}" if entry["round"] else "plain answer"
         became = f", {'a' if entry['changed'] else 'no'} better revision" if entry["round"] else ""
-        yield f"{stage}: {column.heading} {column.number(entry['score'])}{became}"
+        yield f"{stage}: {column.label} {column.number(entry['score'])}{percent}{became}"
     yield f"stopped: {stop_words(last['stop'])}"
     for criterion in item.rubric.criteria:
         yield f"- {_WORDS[last['met'][criterion.id]]:<8} {_worded(criterion)}"

@@ -41,7 +41,7 @@ def verbs(group: TyperGroup, *path: str) -> Iterator[Any]:
 ROOT = get_command(app)
 assert isinstance(ROOT, TyperGroup)
 VERBS = list(verbs(ROOT))
-EXPECTED = {"eval", "score", "report", "show", "list", "describe", "parity", "doctor"}
+EXPECTED = {"eval", "score", "self-improve", "serve", "report", "show", "list", "describe", "parity", "doctor"}
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_every_verb_takes_json(path: tuple[str, ...], command: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "command"), [each for each in VERBS if each.id in ("eval", "score", "report", "show")]
+    ("path", "command"), [each for each in VERBS if each.id in ("eval", "score", "self-improve", "report", "show")]
 )
 def test_verbs_that_use_runs_take_a_runs_dir(path: tuple[str, ...], command: Any) -> None:
     assert any("--runs-dir" in option.opts for option in command.params)
@@ -126,7 +126,8 @@ def test_every_variable_of_a_verb_is_a_flag_of_it(path: tuple[str, ...], command
     for option in command.params:
         if option.envvar:
             flags = [flag.removeprefix("--").replace("-", "_").upper() for flag in option.opts]
-            allowed = {f"HERL_{path[-1].upper()}_{flag}" for flag in flags} | {
+            verb = path[-1].replace("-", "_").upper()
+            allowed = {f"HERL_{verb}_{flag}" for flag in flags} | {
                 "HERL_DATA",
                 "HERL_RUNS_DIR",
                 "HERL_JSON",
