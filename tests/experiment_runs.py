@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from improving import Quiet, Scripted, coin, compares, is_better, is_met, prompt_of
+from improving import Quiet, Scripted, answers_in, coin, compares, is_met, prefers, prompt_of
 from made_benchmarks import work
 from made_experiments import CONTROLS, about, checked, checked_items, experiment
 
@@ -42,16 +42,18 @@ def says_words(request: Request) -> str:
         return f"Say more. {HOSTILE}"
     asked = _ASKED.search(prompt)
     assert asked
-    drawn = coin(asked[1], len(prompt), request.sampling.seed)
-    said = " and ".join(word for at, word in enumerate(_WORDS) if drawn >> at & 1)
+    drawn = coin(asked[1], request.sampling.seed)
+    said = " and ".join(word for at, word in enumerate(_WORDS) if drawn >> 2 * at & 3)
     return f"I say {said}. {HOSTILE}"
 
 
 def judges_by_chance(request: Request) -> str:
-    """A critic without any judgement."""
+    """A critic without any judgement, which is of one mind about an answer all the same."""
     prompt = prompt_of(request)
-    drawn = coin(prompt, request.sampling.seed)
-    return is_better(("first", "second", "tie")[drawn % 3]) if compares(prompt) else is_met(drawn % 2 == 0)
+    if compares(prompt):
+        return prefers(lambda answer: coin(answer) % 5)(prompt)
+    (answer,) = answers_in(prompt)
+    return is_met(coin(answer) % 3 == 0)
 
 
 def conducted(

@@ -12,7 +12,7 @@ from made_runs import result, write_run
 
 from herl.errors import UsageError
 from herl.report import read_run, read_runs
-from herl.report.read import find_run, run_names
+from herl.report.read import find_run, is_experiment, run_names
 
 
 def test_a_run_is_read_with_its_benchmarks_in_the_order_they_were_given(tmp_path: Path) -> None:
@@ -122,3 +122,16 @@ def test_only_folders_with_a_run_in_them_are_runs(tmp_path: Path) -> None:
     write_run(tmp_path, "a", result())
     (tmp_path / "notes").mkdir()
     assert run_names(tmp_path) == ["a", "b"]
+
+
+def test_an_experiment_is_known_by_its_record_and_is_no_evaluation(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "loop", result())
+    assert not is_experiment(path)
+    record = json.loads((path / "run.json").read_text())
+    record["config"] = {"kind": "self-improve", "benchmark": "ifeval"}
+    (path / "run.json").write_text(json.dumps(record))
+    assert is_experiment(path)
+    with pytest.raises(UsageError, match="run 'loop' is an experiment of herl self-improve"):
+        read_run(path)
+    (path / "run.json").write_text("{")
+    assert not is_experiment(path)
