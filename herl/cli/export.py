@@ -139,7 +139,7 @@ def _export_training_data(
     file = out / f"{form}.jsonl"
     write_rows(file, data.rows)
     if as_json:
-        print_json({"run": path.name, "form": form, "files": [str(file)], **_account(data, found.graded_by)})
+        print_json({"run": path.resolve().name, "form": form, "files": [str(file)], **_account(data, found.graded_by)})
         return
     print(file)
     _say_account(data, found.graded_by)
@@ -158,8 +158,8 @@ def _account(data: TrainingData, graded_by: Mapping[str, str]) -> dict[str, Any]
 def _say_account(data: TrainingData, graded_by: Mapping[str, str]) -> None:
     from herl.benchmarks import names
 
-    looked_at = f", of {data.answers} answers graded by {', '.join(dict.fromkeys(graded_by.values()))}"
-    say(f"{len(data.rows)} rows of {data.items} items{looked_at if data.answers else ''}")
+    looked_at = f", out of {data.answers} answers graded by {', '.join(dict.fromkeys(graded_by.values()))}"
+    say(f"rows for {len(data.rows)} of {data.items} items{looked_at if data.answers else ''}")
     for what, left_out in (("items", data.items_left_out), ("answers", data.answers_left_out)):
         if left_out:
             say(f"left out {what}: {_counted(left_out)}")

@@ -83,7 +83,7 @@ def test_margin_and_score_choose_the_rows(herl: Herl, scored: str, tmp_path: Pat
 def test_people_are_told_the_file_and_the_counts(herl: Herl, scored: str, tmp_path: Path) -> None:
     done = herl("export", scored, "--as", "dpo", "--min-margin", 1, "--out", tmp_path / "out")
     assert done.stdout == f"{tmp_path / 'out' / 'dpo.jsonl'}\n"
-    assert " rows of 40 items, of 120 answers graded by code\n" in done.stderr
+    assert " of 40 items, out of 120 answers graded by code\n" in done.stderr
     assert "left out items: no two answers differ by 1 (" in done.stderr
     assert "--min-margin 0." in done.stderr
     assert "a model trained on them can no longer be measured by it" in done.stderr
