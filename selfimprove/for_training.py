@@ -15,7 +15,6 @@ from herl.benchmarks.settings import Settings
 from herl.benchmarks.work import Work, load, prepare
 from herl.errors import UsageError
 from herl.item import Item
-from herl.prompts import read_prompts
 from herl.report.read import benchmarks_of, is_experiment
 from herl.resources import Store
 from herl.rows import Row, read_rows
@@ -24,7 +23,7 @@ from herl.run import bench_folder, read_record
 from herl.selfimprove.controls import BEST_OF_N, SELF_REFINE
 from herl.selfimprove.journal import ATTEMPT
 from herl.selfimprove.settings import SELF
-from herl.selfimprove.source import benchmark_of_prompts, needs_judge
+from herl.selfimprove.source import kept_prompts
 from herl.selfimprove.trial import BASE, LOOP
 from herl.training_data import Asked
 
@@ -135,10 +134,8 @@ def _benchmark(path: Path, name: str, config: Mapping[str, Any]) -> Benchmark | 
     """What a run was on, configured as it was; None where another library scores, and there is no rubric."""
     if name.startswith("lm:"):
         return None
-    own = bench_folder(path, name) / "prompts.jsonl"
-    if own.exists():
-        items = read_prompts(own)
-        return benchmark_of_prompts(name, items, needs_judge(items))
+    if own := kept_prompts(bench_folder(path, name), name):
+        return own
     options = config.get("options", {})
     benchmark = get(name, options if is_experiment(path) else options.get(name.partition(":")[0]))
     return benchmark if benchmark.score_all is None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from herl.benchmarks.base import Benchmark, Level, Metric
 from herl.benchmarks.conversation import digest
@@ -22,6 +23,7 @@ from herl.errors import UsageError, nearest
 from herl.grader import CheckGrader, Grader
 from herl.item import Item, Sampling
 from herl.judge.rubric_prompt import RubricPrompt
+from herl.prompts import read_prompts
 from herl.resources import Store
 from herl.rubric import Criterion, Rubric, Rule, Verdict
 
@@ -107,6 +109,23 @@ def benchmark_of_prompts(name: str, items: Sequence[Item], judged: bool) -> Benc
         tags=("judged by rubric" if judged else "checked by code",),
         size=len(checked),
     )
+
+
+def kept_prompts(folder: Path, name: str) -> Benchmark | None:
+    """The user's own prompts that an experiment was on, as a benchmark; None where it was on another one.
+
+    Args:
+        folder: Where the run keeps the rows of what it was on.
+        name: What that is called.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    path = folder / "prompts.jsonl"
+    if not path.exists():
+        return None
+    items = read_prompts(path)
+    return benchmark_of_prompts(name, items, needs_judge(items))
 
 
 def _common_rule(items: Sequence[Item]) -> Rule:

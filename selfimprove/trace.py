@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from herl.benchmarks.answers import Decision, Only, Shown, beside, is_wanted
 from herl.benchmarks.graded import checked_row, read_verdict
 from herl.errors import UsageError
-from herl.prompts import read_prompts
 from herl.rows import Row, read_rows
 from herl.run import bench_folder, read_record
 from herl.selfimprove.controls import BEST_OF_N, FEEDBACK, RESAMPLE, SELF_REFINE
 from herl.selfimprove.journal import ATTEMPT, PREFERENCE, RULING, answer_hash
-from herl.selfimprove.source import benchmark_of_prompts, needs_judge
+from herl.selfimprove.source import kept_prompts
 from herl.selfimprove.trial import BASE, LOOP
 
 if TYPE_CHECKING:
@@ -273,13 +272,8 @@ def _asked(run: Path, config: Mapping[str, Any], store: Store) -> tuple[Benchmar
     from herl.benchmarks import get
 
     name = str(config.get("benchmark"))
-    own = bench_folder(run, name) / "prompts.jsonl"
     try:
-        if own.exists():
-            prompts = read_prompts(own)
-            benchmark = benchmark_of_prompts(name, prompts, needs_judge(prompts))
-        else:
-            benchmark = get(name, config.get("options"))
+        benchmark = kept_prompts(bench_folder(run, name), name) or get(name, config.get("options"))
         if benchmark.source and not store.has(benchmark.source):
             return benchmark, {}, f"{name}'s data are not at hand (--data-dir, or herl data pull {name})"
         return benchmark, {item.id: item for item in benchmark.load(store)}, ""
