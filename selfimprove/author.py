@@ -86,6 +86,8 @@ class Author:
             draft = pending.pop(request)
             found[draft] = self._keep(draft, answer_row(request, completion), tick)
         if pending:
+            for _ in self._engine.generate(()):  # loads a local model: that is no part of its answers' time
+                pass
             with (
                 self._journal.timed(drafts[0].arm, "generate") as meter,
                 closing(self._engine.generate(list(pending))) as answers,

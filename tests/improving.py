@@ -38,6 +38,8 @@ _ANSWER = re.compile(r"<(answer-[0-9a-f]{12})>\n(.*?)\n</\1>", re.DOTALL)
 class Scripted(Engine):
     """A model in memory. Its answers come in another order than that of the requests.
 
+    Asked for nothing, as who wants it loaded asks, it says nothing.
+
     Args:
         script: What it says.
         model: Its name.
@@ -63,7 +65,8 @@ class Scripted(Engine):
         return [request for batch in self.batches for request in batch]
 
     def generate(self, requests: Sequence[Request]) -> Generator[Answer, None, None]:
-        self.batches.append(list(requests))
+        if requests:
+            self.batches.append(list(requests))
         for request in Random(len(requests)).sample(list(requests), len(requests)):
             if self.dies_after is not None:
                 self.dies_after -= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from improving import Said, Scripted, coin, spoken, varied
 
 from herl.cache import CompletionCache
-from herl.engine.base import Failure, Request
+from herl.engine.base import Answer, Failure, Request
 from herl.errors import IncompleteError
 from herl.item import Completion, Message, Sampling
 from herl.selfimprove.author import Author, Draft
@@ -106,6 +107,22 @@ def test_a_watcher_is_told_about_every_answer_and_the_tokens_that_it_took_now() 
     told: list[int] = []
     author.write(DRAFTS[:5], told.append)
     assert sorted(told) == [0, 0, 2, 2, 2]
+
+
+def test_loading_a_model_is_no_part_of_its_answers_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: seconds[0])
+
+    class Local(Scripted):
+        def generate(self, requests: Sequence[Request]) -> Generator[Answer, None, None]:
+            seconds[0] += 100.0 if not seconds[0] else 0.0
+            for answer in super().generate(requests):
+                seconds[0] += 1.0
+                yield answer
+
+    journal = Journal()
+    Author(Local(varied), journal).write(DRAFTS)
+    assert [row["seconds"] for row in journal.timings] == [len(DRAFTS)]
 
 
 def test_an_attempt_that_was_written_can_be_asked_for() -> None:
