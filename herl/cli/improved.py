@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from herl.api import Improvement
     from herl.item import Item
+    from herl.report.table import Column
     from herl.rubric import Criterion, Rubric
 
 _WORDS = {True: "met", False: "unmet", None: "ungraded"}
@@ -86,11 +87,10 @@ def _history(done: Improvement, item: Item, history: Sequence[Mapping[str, Any]]
     from herl.selfimprove.report_tables import primary_column, stop_words
 
     column, last = primary_column(done.result), history[-1]
-    percent = " %" if column.is_share else ""
     for entry in history:
         stage = f"round {entry['round']}" if entry["round"] else "plain answer"
         became = f", {'a' if entry['changed'] else 'no'} better revision" if entry["round"] else ""
-        yield f"{stage}: {column.label} {column.number(entry['score'])}{percent}{became}"
+        yield f"{stage}: {column.label} {_shown(column, entry['score'])}{became}"
     yield f"stopped: {stop_words(last['stop'])}"
     for criterion in item.rubric.criteria:
         yield f"- {_WORDS[last['met'][criterion.id]]:<8} {_worded(criterion)}"
@@ -101,6 +101,10 @@ def _history(done: Improvement, item: Item, history: Sequence[Mapping[str, Any]]
     yield f"{done.path / 'summary.md'}; the rubric: {done.path / 'rubric.yaml'}"
     if done.resumed:
         yield "This run was finished already; --fresh starts it over."
+
+
+def _shown(column: Column, score: float | None) -> str:
+    return column.number(score) + (" %" if column.is_share and score is not None else "")
 
 
 def _worded(criterion: Criterion) -> str:
