@@ -2,87 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from chat_server import ChatServer
-from judge_server import JudgeServer, filtered, says, too_long
+from judge_server import filtered, says, too_long
 from servers import Fault, error, reset, status
+from serving import BOTH, CODE, SHORT, TEXTS, Start, critic, judged, policy, prompt_of, starting
 
-from herl.engine import retries
 from herl.engine.base import Answer, Engine, EngineOptions, Request
 from herl.engine.openai import OpenAIEngine
 from herl.errors import IncompleteError, UsageError
-from herl.grader import CheckGrader, JudgeGrader
+from herl.grader import CheckGrader
 from herl.item import Completion, Item, Message, Sampling, Usage
-from herl.judge.judge import Judge
-from herl.judge.rubric_prompt import RubricPrompt
-from herl.rubric import Check, Criterion, Rubric, Verdict
+from herl.rubric import Criterion, Rubric, Verdict
 from herl.selfimprove.improver import Ask, Improver
 from herl.selfimprove.settings import LoopSettings
 from herl.selfimprove.trial import Spent
 
-Script = Callable[[Mapping[str, Any]], Fault]
-Serve = Callable[[Script], JudgeServer]
-
 PROMPT = "Say hello."
-KIND, SHORT = (Criterion(word, f"It is {word}.", check=Check("says", {"word": word})) for word in ("kind", "short"))
-BOTH = Rubric((KIND, SHORT))
-CODE = CheckGrader({"says": lambda text, word: word in text})
-TEXTS = ["It is kind.", "It is short."]
-_ANSWERS = re.compile(r"<(answer-\w+)>\n(.*?)\n</\1>", re.DOTALL)
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Starts servers whose replies a script decides; nobody may leave a thread behind."""
-    monkeypatch.setattr(retries, "FIRST_WAIT_S", 0.01)
-    servers: list[JudgeServer] = []
-
-    def start(script: Script) -> JudgeServer:
-        servers.append(JudgeServer(script))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
-    assert "herl-http" not in {thread.name for thread in threading.enumerate()}
-
-
-def prompt_of(body: Mapping[str, Any]) -> str:
-    return str(body["messages"][-1]["content"])
-
-
-def policy(plain: str | Fault, *revisions: str | Fault) -> Script:
-    """Answers plainly, and then with one revision after the other; a fault happens."""
-    left = iter(revisions)
-
-    def script(body: Mapping[str, Any]) -> Fault:
-        reply = next(left) if "<draft>" in prompt_of(body) else plain
-        return says(reply) if isinstance(reply, str) else reply
-
-    return script
-
-
-def critic(body: Mapping[str, Any]) -> Fault:
-    """Takes answers for what they say of themselves, and prefers the one that says more good of itself."""
-    good = [("kind" in text) + ("short" in text) for _, text in _ANSWERS.findall(prompt_of(body))]
-    if len(good) == 1:
-        wanted = "kind" if "It is kind." in prompt_of(body) else "short"
-        met = wanted in _ANSWERS.findall(prompt_of(body))[0][1]
-        return says(json.dumps({"reason": "it says so", "met": met}))
-    better = "tie" if good[0] == good[1] else ("first", "second")[good[0] < good[1]]
-    return says(json.dumps({"reason": "it says so", "better": better}))
-
-
-def judged(server: JudgeServer) -> JudgeGrader:
-    return JudgeGrader(Judge(server.engine(max_retries=0), RubricPrompt()), CODE)
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Starts servers whose replies a script decides."""
+    with starting(monkeypatch) as start:
+        yield start
 
 
 def met(verdicts: Sequence[Verdict] | None) -> list[float | None] | None:
@@ -92,7 +42,7 @@ def met(verdicts: Sequence[Verdict] | None) -> list[float | None] | None:
 # What comes back
 
 
-def test_an_answer_that_meets_everything_is_left_alone(serve: Serve) -> None:
+def test_an_answer_that_meets_everything_is_left_alone(serve: Start) -> None:
     server = serve(policy("kind and short"))
     found = Improver(server.engine(), CODE).improve(PROMPT, BOTH)
     assert (found.answer, found.stop, found.rounds, found.finish_reason) == ("kind and short", "all_met", 0, "stop")
@@ -102,7 +52,7 @@ def test_an_answer_that_meets_everything_is_left_alone(serve: Serve) -> None:
     assert found.failure is None and len(server.asked) == 1
 
 
-def test_an_answer_is_revised_until_it_meets_its_rubric(serve: Serve) -> None:
+def test_an_answer_is_revised_until_it_meets_its_rubric(serve: Start) -> None:
     server = serve(policy("rude", "kind", "kind and short", "never asked"))
     found = Improver(server.engine(), CODE).improve([{"role": "user", "content": PROMPT}], BOTH, rounds=5)
     assert (found.answer, found.stop, found.rounds) == ("kind and short", "all_met", 2)
@@ -117,7 +67,7 @@ def test_an_answer_is_revised_until_it_meets_its_rubric(serve: Serve) -> None:
     assert found.usage == Usage(9, 6)
 
 
-def test_a_worse_revision_is_shown_and_not_kept(serve: Serve) -> None:
+def test_a_worse_revision_is_shown_and_not_kept(serve: Start) -> None:
     server = serve(policy("kind", "rude", "short"))
     found = Improver(server.engine(), CODE).improve(PROMPT, BOTH)
     assert (found.answer, found.stop, found.rounds) == ("kind", "no_better", 2)
@@ -127,14 +77,14 @@ def test_a_worse_revision_is_shown_and_not_kept(serve: Serve) -> None:
     ]
 
 
-def test_a_round_may_draw_several_revisions_and_keeps_the_best(serve: Serve) -> None:
+def test_a_round_may_draw_several_revisions_and_keeps_the_best(serve: Start) -> None:
     server = serve(policy("rude", "kind", "kind and short", "short"))
     found = Improver(server.engine(concurrency=1), CODE, settings=LoopSettings(revisions=3)).improve(PROMPT, BOTH)
     assert found.history[1].attempts == ("kind", "kind and short", "short")
     assert (found.answer, found.rounds, found.spent.generated) == ("kind and short", 1, 8)
 
 
-def test_a_plain_list_of_texts_is_a_rubric_for_a_judge_who_compares_answers(serve: Serve) -> None:
+def test_a_plain_list_of_texts_is_a_rubric_for_a_judge_who_compares_answers(serve: Start) -> None:
     server, judge = serve(policy("rude", "kind", "kind and short")), serve(critic)
     found = Improver(server.engine(), judged(judge)).improve(PROMPT, TEXTS)
     assert (found.answer, found.stop, found.rounds) == ("kind and short", "rounds", 2)
@@ -144,7 +94,7 @@ def test_a_plain_list_of_texts_is_a_rubric_for_a_judge_who_compares_answers(serv
     assert len(judge.asked) == 8  # two verdicts and two orders, twice
 
 
-def test_a_judge_may_give_verdicts_instead_and_code_decides_what_it_can(serve: Serve) -> None:
+def test_a_judge_may_give_verdicts_instead_and_code_decides_what_it_can(serve: Start) -> None:
     server, judge = serve(policy("rude", "kind and short")), serve(critic)
     rubric = Rubric((Criterion("kind", "It is kind."), SHORT))
     improver = Improver(server.engine(), judged(judge), settings=LoopSettings(accept="verdicts"))
@@ -154,7 +104,7 @@ def test_a_judge_may_give_verdicts_instead_and_code_decides_what_it_can(serve: S
     assert found.spent.critic == 4 and len(judge.asked) == 2
 
 
-def test_any_grader_will_do(serve: Serve) -> None:
+def test_any_grader_will_do(serve: Start) -> None:
     class Longest:
         def verdicts(self, item: Item, answer: str) -> tuple[Verdict, ...]:
             return tuple(Verdict.scored(each, min(len(answer) / 10, 1)) for each in item.rubric.criteria)
@@ -164,7 +114,7 @@ def test_any_grader_will_do(serve: Serve) -> None:
     assert (found.answer, met(found.history[1].verdicts)) == ("the longest", [0.6])
 
 
-def test_how_the_plain_answer_is_drawn_is_kept_and_revisions_have_a_temperature_of_their_own(serve: Serve) -> None:
+def test_how_the_plain_answer_is_drawn_is_kept_and_revisions_have_a_temperature_of_their_own(serve: Start) -> None:
     server = serve(policy("rude", "kind and short"))
     sampling = Sampling(temperature=0.1, top_p=0.5, max_tokens=77, stop=("END",), seed=12)
     improver = Improver(server.engine(), CODE, settings=LoopSettings(temperature=0.9))
@@ -196,7 +146,7 @@ def test_what_is_asked_together_is_answered_as_it_is_alone() -> None:
     server.close()
 
 
-def test_threads_may_share_an_improver(serve: Serve) -> None:
+def test_threads_may_share_an_improver(serve: Start) -> None:
     server, judge = serve(lambda body: says("kind " * ("<draft>" in prompt_of(body)))), serve(critic)
     server.delay = 0.05
     improver = Improver(server.engine(), judged(judge))
@@ -243,7 +193,7 @@ def test_threads_take_turns_at_a_local_model() -> None:
 
 
 @pytest.mark.parametrize("fault", [reset, status(500), error(422, "too odd"), status(401), status(404)])
-def test_a_revision_that_fails_leaves_the_best_so_far(serve: Serve, fault: Fault) -> None:
+def test_a_revision_that_fails_leaves_the_best_so_far(serve: Start, fault: Fault) -> None:
     server = serve(policy("rude", "kind", fault))
     found = Improver(server.engine(max_retries=0), CODE).improve(PROMPT, BOTH)
     assert (found.answer, found.finish_reason, found.stop, found.rounds) == ("kind", "stop", "failed", 1)
@@ -252,13 +202,13 @@ def test_a_revision_that_fails_leaves_the_best_so_far(serve: Serve, fault: Fault
 
 
 @pytest.mark.parametrize("fault", [filtered(), too_long(), says(""), says(" \n"), says("half", "content_filter")])
-def test_a_revision_that_is_refused_is_not_kept(serve: Serve, fault: Fault) -> None:
+def test_a_revision_that_is_refused_is_not_kept(serve: Start, fault: Fault) -> None:
     server = serve(policy("kind", fault, fault))
     found = Improver(server.engine(), CODE).improve(PROMPT, BOTH)
     assert (found.answer, found.stop, found.failure) == ("kind", "no_better", None)
 
 
-def test_what_was_bought_in_a_round_that_broke_off_is_counted_and_shown(serve: Serve) -> None:
+def test_what_was_bought_in_a_round_that_broke_off_is_counted_and_shown(serve: Start) -> None:
     server = serve(policy("rude", "kind", status(500)))
     improver = Improver(server.engine(max_retries=0, concurrency=1), CODE, settings=LoopSettings(revisions=2))
     found = improver.improve(PROMPT, BOTH)
@@ -268,21 +218,21 @@ def test_what_was_bought_in_a_round_that_broke_off_is_counted_and_shown(serve: S
 
 @pytest.mark.parametrize("criteria", [TEXTS, [f"It is kind. ({number})" for number in range(8)]])
 @pytest.mark.parametrize("fault", [status(503), status(401)])
-def test_a_critic_that_cannot_be_asked_leaves_the_plain_answer(serve: Serve, fault: Fault, criteria: Any) -> None:
+def test_a_critic_that_cannot_be_asked_leaves_the_plain_answer(serve: Start, fault: Fault, criteria: Any) -> None:
     server, judge = serve(policy("rude")), serve(lambda body: fault)
     found = Improver(server.engine(), judged(judge)).improve(PROMPT, criteria)
     assert (found.answer, found.stop, found.rounds) == ("rude", "failed", 0)
     assert found.failure is not None and re.search("503|401", found.failure.reason)
 
 
-def test_a_critic_that_talks_nonsense_is_no_reason_to_revise(serve: Serve) -> None:
+def test_a_critic_that_talks_nonsense_is_no_reason_to_revise(serve: Start) -> None:
     server, judge = serve(policy("rude")), serve(lambda body: says("Well."))
     found = Improver(server.engine(), judged(judge)).improve(PROMPT, TEXTS)
     assert (found.answer, found.stop, met(found.history[0].verdicts)) == ("rude", "abstained", [None, None])
     assert found.spent.critic == 2 * 3 * 2  # two criteria, three calls each
 
 
-def test_without_a_plain_answer_the_servers_words_and_status_are_told(serve: Serve) -> None:
+def test_without_a_plain_answer_the_servers_words_and_status_are_told(serve: Start) -> None:
     server = serve(policy(error(429, "slow down")))
     improver = Improver(server.engine(max_retries=0), CODE)
     with pytest.raises(IncompleteError, match="slow down") as caught:
@@ -295,7 +245,7 @@ def test_without_a_plain_answer_the_servers_words_and_status_are_told(serve: Ser
     assert fine.answer == "kind"
 
 
-def test_a_prompt_that_the_model_can_never_answer_is_told_as_such(serve: Serve) -> None:
+def test_a_prompt_that_the_model_can_never_answer_is_told_as_such(serve: Start) -> None:
     server = serve(policy(too_long()))
     found = Improver(server.engine(), CODE).improve(PROMPT, BOTH)
     assert (found.answer, found.finish_reason, found.stop, found.rounds) == ("", "error", "no_answer", 0)
@@ -320,7 +270,7 @@ def test_a_prompt_that_the_model_can_never_answer_is_told_as_such(serve: Serve) 
         (PROMPT, [{"text": "a", "check": {"id": "sais"}}], "unknown check 'sais'"),
     ],
 )
-def test_an_ask_that_makes_no_sense_is_refused(serve: Serve, messages: Any, rubric: Any, says: str) -> None:
+def test_an_ask_that_makes_no_sense_is_refused(serve: Start, messages: Any, rubric: Any, says: str) -> None:
     server = serve(policy("kind"))
     with pytest.raises(UsageError, match=says):
         Improver(server.engine(), CODE).improve_all([(PROMPT, BOTH), (messages, rubric)])
@@ -340,7 +290,7 @@ def test_settings_that_make_no_sense_in_a_service_are_refused(settings: LoopSett
         Improver(Local(), CODE, settings=settings)
 
 
-def test_a_budget_that_one_round_may_exceed_is_refused_with_the_number_that_is_needed(serve: Serve) -> None:
+def test_a_budget_that_one_round_may_exceed_is_refused_with_the_number_that_is_needed(serve: Start) -> None:
     server, judge = serve(policy("rude", "kind and short")), serve(critic)
     need = 100 + 2 * 2048 + 100 + 2 * 2048  # plain answer, verdicts, revision, both orders
 
