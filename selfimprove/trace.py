@@ -295,7 +295,7 @@ def _grader(benchmark: Benchmark | None, store: Store) -> tuple[Benchmark | None
 def _is_kept(row: Row, stage: Row | None) -> bool | None:
     if stage is None or row["arm"] == BASE:
         return None
-    return bool(stage["changed"]) and _candidate(stage) == _attempt(row)
+    return _candidate(stage) == _attempt(row)
 
 
 def _attempt(row: Row) -> tuple[str, int, int]:

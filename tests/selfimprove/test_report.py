@@ -259,9 +259,15 @@ def test_every_number_of_the_csv_is_the_results_to_the_last_bit() -> None:
     for name, control in document["controls"].items():
         found = numbers[name, control["round"], "all_met", "loop_minus_control"]
         assert found == [control["against"][key] for key in ("value", "ci_low", "ci_high", "n")]
+        assert numbers[name, control["round"], "tokens_by_loop", "multiple"][0] == control["against"]["token_ratio"]
     last = ("loop", document["loop"]["round"])
-    assert numbers[(*last, "letter:b", "part_gain")][0] == document["by_tag"]["letter"]["b"]["gain"]["value"]
-    assert numbers[(*last, "hidden", "part")][0] == document["hidden"]["hidden"]["final"]
+    parts = {f"letter:{tag}": cell for tag, cell in document["by_tag"]["letter"].items()}
+    parts |= {name: document["hidden"][name] for name in ("visible", "hidden")}
+    for name, cell in parts.items():
+        assert numbers["base", 0, name, "part"][0] == cell["base"]
+        assert numbers[(*last, name, "part")][0] == cell["final"]
+        assert numbers[(*last, name, "part_gain")] == [cell["gain"][key] for key in ("value", "ci_low", "ci_high", "n")]
+    assert any(cell["base"] != cell["final"] for cell in parts.values())
     assert sum(found[0] for key, found in numbers.items() if key[-1] == "stop") == 30
 
 

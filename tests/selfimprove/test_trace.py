@@ -252,6 +252,10 @@ def test_what_a_judge_said_of_an_answer_that_was_never_kept_is_told(
     for each in (each for trace in found for each in trace.tries if "feedback" not in each.row["arm"]):
         [said] = each.ruled
         assert (said.text, said.met, said.evidence) == ("It is kind.", {"judge": True}, HOSTILE)
+    graded = [{**verdict, "met": True, "weight": 1.0}]
+    write(path, "samples.jsonl", [row | {"verdicts": graded} for row in rows_of(runs / "oracle", "samples.jsonl")])
+    kept = [each for trace in told(path) for each in trace.tries if each.kept]
+    assert kept and all(each.ruled == [] and each.decisions()[0].evidence == HOSTILE for each in kept)
 
 
 def test_a_users_own_prompts_are_told_from_the_run(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
