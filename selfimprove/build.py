@@ -15,7 +15,7 @@ from herl.benchmarks.work import Watch, Work
 from herl.cache import CompletionCache
 from herl.engine.address import without_secrets
 from herl.engine.base import Engine
-from herl.errors import UsageError
+from herl.errors import IncompleteError, UsageError
 from herl.item import Item, Message
 from herl.judge.identity import is_self_judged
 from herl.judge.judge import Judge
@@ -29,6 +29,7 @@ from herl.selfimprove.jury import Case, Jury, Known, Seat
 from herl.selfimprove.loop import Bench, longest_start
 from herl.selfimprove.preference import Comparer, PreferencePrompt
 from herl.selfimprove.settings import ORACLE, SELF, LoopSettings
+from herl.selfimprove.split import hidden_criteria
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ def build(
         watch: Shows progress.
 
     Raises:
-        UsageError: the budget is too small for one round.
+        UsageError: the budget is too small for one round, or nothing can be hidden.
     """
+    _check_hidden(work, loop, answers.seed)
     author = Author(cast.policy, journal, cache)
     critic = make_critic(work, cast, loop, answers.seed, journal, cache)
     bench = Bench(author, critic, loop, answers.seed, watch)
@@ -106,9 +108,7 @@ def make_critic(
     limits = int(cast.critic_sampling.get("max_tokens", longest))
     if loop.acceptance(cast.kind) == "verdicts":
         return Critic(jury, longest_verdict=limits)
-    sampling = replace(PreferencePrompt().sampling, **cast.critic_sampling)
-    comparing = Judge(cast.critic, PreferencePrompt(), seed=seed, cache=cache, sampling=sampling)
-    comparer = Comparer(cast.critic_name, comparing, journal)
+    comparer = Comparer(cast.critic_name, comparing_judge(cast, seed, cache), journal)
     return Critic(jury, "preference", comparer, longest_verdict=limits, longest_comparison=limits)
 
 
@@ -116,6 +116,13 @@ def critic_judge(cast: Cast, seed: int, cache: CompletionCache | None) -> Judge:
     """The critic as a judge of rubrics, one criterion a call."""
     assert cast.critic is not None
     prompt = RubricPrompt()
+    return Judge(cast.critic, prompt, seed=seed, cache=cache, sampling=replace(prompt.sampling, **cast.critic_sampling))
+
+
+def comparing_judge(cast: Cast, seed: int, cache: CompletionCache | None) -> Judge:
+    """The critic as a judge of pairs."""
+    assert cast.critic is not None
+    prompt = PreferencePrompt()
     return Judge(cast.critic, prompt, seed=seed, cache=cache, sampling=replace(prompt.sampling, **cast.critic_sampling))
 
 
@@ -137,7 +144,7 @@ def probe(cast: Cast, seed: int, cache: CompletionCache | None, compares: bool) 
 
     Raises:
         UsageError: its reply cannot be read, after retries.
-        HerlError: it cannot be asked.
+        IncompleteError: it cannot be asked now.
     """
     if cast.critic is None:
         return
@@ -145,21 +152,27 @@ def probe(cast: Cast, seed: int, cache: CompletionCache | None, compares: bool) 
     item = Item("probe", (Message("user", "Say hello."),), Rubric((Criterion("1", "The answer is a greeting."),)))
     case = Case(item, item.messages, "Hello!")
     seat = Seat(cast.critic_name, cast.critic_name, critic_judge(cast, seed, cache))
-    (ruled,) = Jury([seat], journal, blank_meets_nothing).rule([case], "probe")
-    rows = list(journal.rulings.values())
-    outcomes = [verdict.outcome for verdict in ruled.verdicts]
-    if compares and outcomes[0] is Outcome.SCORED:
-        sampling = replace(PreferencePrompt().sampling, **cast.critic_sampling)
-        judge = Judge(cast.critic, PreferencePrompt(), seed=seed, cache=cache, sampling=sampling)
-        Comparer(cast.critic_name, judge, journal).compare([(case, "Go away.")], "probe")
-        rows = list(journal.preferences.values())
-        outcomes = [Outcome(row["outcome"]) for row in rows]
-    unreadable = {Outcome.PARSE_ERROR, Outcome.REFUSAL, Outcome.TRUNCATED}
-    if unreadable & set(outcomes):
-        said = " ".join(rows[0]["reply"].split())[:80]
+    Jury([seat], journal, blank_meets_nothing).rule([case], "probe")
+    for row in journal.rulings.values():
+        (verdict,) = row["verdicts"]
+        _check_reply(cast.critic, Outcome(verdict["outcome"]), row["reply"], verdict["evidence"])
+    if compares:
+        comparer = Comparer(cast.critic_name, comparing_judge(cast, seed, cache), journal)
+        comparer.compare([(case, "Go away.")], "probe")
+    for row in journal.preferences.values():
+        _check_reply(cast.critic, Outcome(row["outcome"]), row["reply"], row["evidence"])
+
+
+def _check_reply(engine: Engine, outcome: Outcome, reply: str, evidence: str) -> None:
+    """Refuse a critic that gave no verdict; one that cannot tell gave one."""
+    critic = without_secrets(engine.model)
+    if outcome is Outcome.TRANSPORT:
+        raise IncompleteError(f"the critic {critic} cannot be asked: {evidence}", "The same command asks it again.")
+    if outcome not in (Outcome.SCORED, Outcome.CANNOT_TELL):
+        said = " ".join(reply.split())[:80]
         raise UsageError(
-            f"the critic {without_secrets(cast.critic.model)} gave no readable verdict to a plain test question; "
-            f"it said: {said!r}",
+            f"the critic {critic} gave no readable verdict to a plain test question; "
+            + (f"it said: {said!r}" if said else evidence),
             "Take another --critic, or one behind an engine that holds models to a JSON schema (vLLM does).",
         )
 
@@ -217,10 +230,8 @@ def _final(work: Work, cast: Cast, seed: int, journal: Journal, cache: Completio
         return None
     if cast.judges is not None:
         return _jury(work, cast.judges, seed, journal)
-
-    return Jury(
-        [Seat(cast.critic_name, cast.critic_name, critic_judge(cast, seed, cache))], journal, _by_code(work.benchmark)
-    )
+    critic = Seat(cast.critic_name, cast.critic_name, critic_judge(cast, seed, cache))
+    return Jury([critic], journal, _by_code(work.benchmark))
 
 
 def _by_code(benchmark: Benchmark) -> Known:
@@ -236,12 +247,22 @@ def _jury(work: Work, judges: Judges, seed: int, journal: Journal) -> Jury:
     return Jury(seats, journal, _by_code(work.benchmark), judges.settings.panel)
 
 
+def _check_hidden(work: Work, loop: LoopSettings, seed: int) -> None:
+    if loop.hidden and not any(hidden_criteria(item, loop.hidden, seed) for item in work.items):
+        raise UsageError(
+            f"--hidden {loop.hidden:g} hides nothing: no item of {work.benchmark.name} has two criteria",
+            "Leave --hidden out.",
+        )
+
+
 def _check_budget(experiment: Experiment, budget: int) -> None:
     tasks = tasks_of(experiment, {item.id: item.messages for item in experiment.work.items})
     bench = experiment.bench
     need = max(longest_start(task, bench.settings, bench.critic) for task in tasks.values())
     if budget < need:
+        replies = f", or --set {'judge' if experiment.is_oracle else 'critic'}.max_tokens=N"
         raise UsageError(
             f"--budget {budget} is too small for one round: an item may need {need} tokens",
-            f"Give --budget {need} or more, or lower --max-tokens or --revisions.",
+            f"Give --budget {need} or more, or lower --max-tokens or --revisions"
+            f"{replies if bench.critic.longest_verdict else ''}.",
         )

@@ -29,7 +29,7 @@ from herl.resources import Store
 from herl.rows import Row, read_rows
 from herl.rubric_file import as_data, write_rubric
 from herl.run import Run, bench_folder
-from herl.selfimprove.build import Cast, build, check_cast, check_final, critic_judge, probe
+from herl.selfimprove.build import Cast, build, check_cast, check_final, comparing_judge, critic_judge, probe
 from herl.selfimprove.experiment import Outcome, run_experiment
 from herl.selfimprove.journal import Journal
 from herl.selfimprove.settings import ORACLE, SELF, LoopSettings
@@ -189,6 +189,8 @@ def _pin(run: Run, work: Work, cast: Cast, choices: Choices, cache: CompletionCa
         facts["judges"] = cast.judges.fingerprints(work, seed)
     if cast.critic is not None:
         facts["critic"] = critic_judge(cast, seed, cache).fingerprint
+        if choices.loop.acceptance(cast.kind) == "preference":
+            facts["comparisons"] = comparing_judge(cast, seed, cache).fingerprint
     run.pin(work.benchmark.name, facts)
     run.pin_model(cast.policy.fingerprint)
 
