@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -26,6 +26,17 @@ class Progress(Protocol):
 
 Watch = Callable[[str, int, int], AbstractContextManager[Progress]]
 """(what, rows in all, rows there already) -> what shows progress while rows come in."""
+
+
+class _Silent:
+    def advance(self, tokens: int = 0) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def silent(what: str, total: int, done: int) -> Iterator[Progress]:
+    """A `Watch` that shows nothing."""
+    yield _Silent()
 
 
 @dataclass(frozen=True)

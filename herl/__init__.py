@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from herl.api import Evaluation, Improvement, evaluate, load_run, score, self_improve
+    from herl.api import Evaluation, Improvement, Improver, evaluate, load_run, score, self_improve
 
 __version__ = "0.1.0"
-__all__ = ["Evaluation", "Improvement", "__version__", "evaluate", "load_run", "score", "self_improve"]
+__all__ = ["Evaluation", "Improvement", "Improver", "__version__", "evaluate", "load_run", "score", "self_improve"]
 
 
 def __getattr__(name: str) -> Any:

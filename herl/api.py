@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from herl.benchmarks.judging import Bench
     from herl.benchmarks.plan import Plan
     from herl.benchmarks.settings import JudgeSettings, Settings
-    from herl.benchmarks.work import Progress, Watch, Work
+    from herl.benchmarks.work import Watch, Work
     from herl.engine.replay import ReplayEngine
+    from herl.selfimprove.improver import Improver
     from herl.selfimprove.settings import LoopSettings
     from herl.selfimprove.start import OnDraft
+
+__all__ = ["Evaluation", "Improvement", "Improver", "evaluate", "load_run", "plan", "score", "self_improve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def evaluate(
     """
     from herl.benchmarks.session import Sitting, check_judges, choose, finished, prepare_all
     from herl.benchmarks.settings import JudgeSettings, Settings
+    from herl.benchmarks.work import silent
     from herl.engine import open_engine
 
     settings, judges, options = settings or Settings(), judges or JudgeSettings(), options or {}
@@ -119,7 +123,7 @@ def evaluate(
         self_judged = check_judges(engine, bench)
         works = prepare_all(current, engine, bench, chosen, store, settings, allow_missing)
         current.begin([without_secrets(argument) for argument in command])
-        sitting = Sitting(current, engine, bench, settings, watch or _silent, self_judged)
+        sitting = Sitting(current, engine, bench, settings, watch or silent, self_judged)
         return Evaluation(current.path, sitting.evaluate(works, fresh), resumed=False)
 
 
@@ -180,6 +184,7 @@ def self_improve(
     from functools import partial
 
     from herl.benchmarks.settings import JudgeSettings, Settings
+    from herl.benchmarks.work import silent
     from herl.rows import read_rows
     from herl.run import bench_folder
     from herl.selfimprove.answers import final_answers
@@ -199,7 +204,7 @@ def self_improve(
     )
     subject = Subject(benchmark, input, prompt, rubric, options or {})
     place = Place(
-        runs_dir, run, Store(data_dir), fresh, watch or _silent, on_draft or (lambda rubric, path: None), command
+        runs_dir, run, Store(data_dir), fresh, watch or silent, on_draft or (lambda rubric, path: None), command
     )
     path, result, resumed = improve(subject, choose, place)
     rows = read_rows(bench_folder(path, result["benchmark"]) / "samples.jsonl")
@@ -327,11 +332,10 @@ def _open_bench(judges: JudgeSettings, options: EngineOptions, read_cache: bool)
         yield Bench(judges, engines, cache)
 
 
-class _Silent:
-    def advance(self, tokens: int = 0) -> None:
-        """Say nothing."""
+def __getattr__(name: str) -> Any:
+    """Load what a service imports once it is asked for: no verb needs it."""
+    if name == "Improver":
+        from herl.selfimprove.improver import Improver
 
-
-@contextmanager
-def _silent(benchmark: str, total: int, done: int) -> Iterator[Progress]:
-    yield _Silent()
+        return Improver
+    raise AttributeError(f"module 'herl.api' has no attribute {name!r}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from threading import Lock
 from typing import Any, NamedTuple
 
 from herl.benchmarks.conversation import digest
-from herl.benchmarks.work import Progress
+from herl.benchmarks.work import silent
 from herl.engine.address import without_secrets
 from herl.engine.base import Engine, Failure
 from herl.errors import HerlError, IncompleteError, UsageError
@@ -179,7 +179,7 @@ class Improver:
         author = Author(self._engine, journal)
         if self._judge is None:
             critic = Critic(_Remembering([], journal, self._known, said))
-            return Bench(author, critic, settings, self._seed, _silent)
+            return Bench(author, critic, settings, self._seed, silent)
         name = f"critic:{without_secrets(self._judge.engine.model)}"
         longest = self._judge.sampling.max_tokens
         critic = Critic(
@@ -190,7 +190,7 @@ class Improver:
             calls_per_item=self._judge.prompt.per_item,
             longest_comparison=longest,
         )
-        return Bench(author, critic, settings, self._seed, _silent)
+        return Bench(author, critic, settings, self._seed, silent)
 
     def _known(self, item: Item, answer: str) -> Mapping[str, Verdict]:
         with self._checking:
@@ -240,13 +240,3 @@ def _check_budget(tasks: Iterable[Task], bench: Bench) -> None:
             f"a budget of {bench.settings.budget} tokens is too small for one round: an ask may need {need}",
             f"Give {need} or more, or let answers be shorter.",
         )
-
-
-class _Silent:
-    def advance(self, tokens: int = 0) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def _silent(title: str, total: int, done: int) -> Iterator[Progress]:
-    yield _Silent()

@@ -247,13 +247,13 @@ def _json(document: Any, status: int = 200, headers: dict[str, str] | None = Non
     return Response(json.dumps(document), status, headers, media_type="application/json")
 
 
-def _told(request: Request, error: Exception) -> Response:
+async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     wait = {} if error.wait_s is None else {"retry-after": str(math.ceil(error.wait_s))}
     return _json(error.document, error.status, wait)
 
 
-def _no_such_thing(request: Request, error: Exception) -> Response:
+async def _no_such_thing(request: Request, error: Exception) -> Response:
     from starlette.exceptions import HTTPException
 
     assert isinstance(error, HTTPException)
@@ -261,9 +261,9 @@ def _no_such_thing(request: Request, error: Exception) -> Response:
     return _json(ApiError(error.status_code, words).document, error.status_code, dict(error.headers or {}))
 
 
-def _nobody_there(request: Request, error: Exception) -> Response:
+async def _nobody_there(request: Request, error: Exception) -> Response:
     return _json(ApiError(499, "the client is gone").document, 499)
 
 
-def _fault(request: Request, error: Exception) -> Response:
+async def _fault(request: Request, error: Exception) -> Response:
     return _json(ApiError(500, "a fault in herl serve; its log says more").document, 500)

@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from herl import __version__
-from herl.cli import data, describe, doctor, export, new, parity, report, score, self_improve, show
+from herl.cli import data, describe, doctor, export, new, parity, report, score, self_improve, serve, show
 from herl.cli import eval as eval_
 from herl.cli import list as list_
 from herl.cli.output import say
@@ -28,6 +28,7 @@ _VERBS = {
     "eval": eval_,
     "score": score,
     "self-improve": self_improve,
+    "serve": serve,
     "report": report,
     "show": show,
     "export": export,

@@ -15,6 +15,7 @@ from judge_server import filtered, says, too_long
 from servers import Fault, error, reset, status
 from serving import BOTH, CODE, SHORT, TEXTS, Start, critic, judged, policy, prompt_of, starting
 
+import herl
 from herl.engine.base import Answer, Engine, EngineOptions, Request
 from herl.engine.openai import OpenAIEngine
 from herl.errors import IncompleteError, UsageError
@@ -124,6 +125,10 @@ def test_how_the_plain_answer_is_drawn_is_kept_and_revisions_have_a_temperature_
     assert revision["temperature"] == 0.9 and revision["seed"] != 12
     for body in server.asked:
         assert (body["top_p"], body["max_tokens"], body["stop"]) == (0.5, 77, ["END"])
+
+
+def test_it_is_part_of_the_python_interface() -> None:
+    assert herl.Improver is Improver
 
 
 # Many at once
