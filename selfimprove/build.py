@@ -20,6 +20,7 @@ from herl.item import Item, Message
 from herl.judge.identity import is_self_judged
 from herl.judge.judge import Judge
 from herl.judge.rubric_prompt import RubricPrompt
+from herl.models import label
 from herl.rubric import Criterion, Outcome, Rubric, Verdict
 from herl.selfimprove.author import Author
 from herl.selfimprove.critic import Critic
@@ -88,27 +89,33 @@ def build(
     """
     _check_hidden(work, loop, answers.seed)
     author = Author(cast.policy, journal, cache)
-    critic = make_critic(work, cast, loop, answers.seed, journal, cache)
+    critic = make_critic(work, cast, loop, answers.seed, journal, cache, watch)
     bench = Bench(author, critic, loop, answers.seed, watch)
-    experiment = Experiment(work, answers, bench, cast.critic is None, _final(work, cast, answers.seed, journal, cache))
+    final = _final(work, cast, answers.seed, journal, cache, watch)
+    experiment = Experiment(work, answers, bench, cast.critic is None, final)
     if loop.budget is not None:
         _check_budget(experiment, loop.budget)
     return experiment
 
 
 def make_critic(
-    work: Work, cast: Cast, loop: LoopSettings, seed: int, journal: Journal, cache: CompletionCache | None
+    work: Work,
+    cast: Cast,
+    loop: LoopSettings,
+    seed: int,
+    journal: Journal,
+    cache: CompletionCache | None,
+    watch: Watch,
 ) -> Critic:
     """The critic: the benchmark's own grader for an oracle, a judge of the visible texts otherwise."""
     if cast.critic is None:
-        return _oracle(work, cast, seed, journal)
-    judge = critic_judge(cast, seed, cache)
-    jury = Jury([Seat(cast.critic_name, cast.critic_name, judge)], journal, blank_meets_nothing)
+        return _oracle(work, cast, seed, journal, watch)
+    jury = Jury([_critics_seat(cast, seed, cache)], journal, blank_meets_nothing, watch=watch)
     longest = RubricPrompt().sampling.max_tokens
     limits = int(cast.critic_sampling.get("max_tokens", longest))
     if loop.acceptance(cast.kind) == "verdicts":
         return Critic(jury, longest_verdict=limits)
-    comparer = Comparer(cast.critic_name, comparing_judge(cast, seed, cache), journal)
+    comparer = Comparer(cast.critic_name, comparing_judge(cast, seed, cache), journal, watch)
     return Critic(jury, "preference", comparer, longest_verdict=limits, longest_comparison=limits)
 
 
@@ -151,8 +158,7 @@ def probe(cast: Cast, seed: int, cache: CompletionCache | None, compares: bool) 
     journal = Journal()
     item = Item("probe", (Message("user", "Say hello."),), Rubric((Criterion("1", "The answer is a greeting."),)))
     case = Case(item, item.messages, "Hello!")
-    seat = Seat(cast.critic_name, cast.critic_name, critic_judge(cast, seed, cache))
-    Jury([seat], journal, blank_meets_nothing).rule([case], "probe")
+    Jury([_critics_seat(cast, seed, cache)], journal, blank_meets_nothing).rule([case], "probe")
     for row in journal.rulings.values():
         (verdict,) = row["verdicts"]
         _check_reply(cast.critic, Outcome(verdict["outcome"]), row["reply"], verdict["evidence"])
@@ -216,35 +222,41 @@ def check_final(benchmark: Benchmark, loop: LoopSettings, *, is_oracle: bool, ha
         )
 
 
-def _oracle(work: Work, cast: Cast, seed: int, journal: Journal) -> Critic:
+def _critics_seat(cast: Cast, seed: int, cache: CompletionCache | None) -> Seat:
+    assert cast.critic is not None
+    return Seat(cast.critic_name, label(without_secrets(cast.critic.model)), critic_judge(cast, seed, cache))
+
+
+def _oracle(work: Work, cast: Cast, seed: int, journal: Journal, watch: Watch) -> Critic:
     if cast.judges is None:
         return Critic(Jury([], journal, _by_code(work.benchmark)))
     prompt = cast.judges.prompt(work)
     longest = {**prompt.sampling.as_dict(), **cast.judges.settings.sampling}["max_tokens"]
-    jury = _jury(work, cast.judges, seed, journal)
+    jury = _jury(work, cast.judges, seed, journal, watch)
     return Critic(jury, longest_verdict=int(longest) * len(cast.judges.engines), calls_per_item=prompt.per_item)
 
 
-def _final(work: Work, cast: Cast, seed: int, journal: Journal, cache: CompletionCache | None) -> Jury | None:
+def _final(
+    work: Work, cast: Cast, seed: int, journal: Journal, cache: CompletionCache | None, watch: Watch
+) -> Jury | None:
     if work.benchmark.judge is None:
         return None
     if cast.judges is not None:
-        return _jury(work, cast.judges, seed, journal)
-    critic = Seat(cast.critic_name, cast.critic_name, critic_judge(cast, seed, cache))
-    return Jury([critic], journal, _by_code(work.benchmark))
+        return _jury(work, cast.judges, seed, journal, watch)
+    return Jury([_critics_seat(cast, seed, cache)], journal, _by_code(work.benchmark), watch=watch)
 
 
 def _by_code(benchmark: Benchmark) -> Known:
     return partial(known_without_judges, benchmark)
 
 
-def _jury(work: Work, judges: Judges, seed: int, journal: Journal) -> Jury:
+def _jury(work: Work, judges: Judges, seed: int, journal: Journal, watch: Watch) -> Jury:
     labels = names(judges.settings)
     seats = [
         Seat(name, labels[name], judges.judge(engine, work, seed))
         for name, engine in zip(judges.settings.shown, judges.engines, strict=True)
     ]
-    return Jury(seats, journal, _by_code(work.benchmark), judges.settings.panel)
+    return Jury(seats, journal, _by_code(work.benchmark), judges.settings.panel, watch)
 
 
 def _check_hidden(work: Work, loop: LoopSettings, seed: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from herl.benchmarks.graded import read_verdict
 from herl.benchmarks.judging import verdict_row
+from herl.benchmarks.work import Watch, silent
 from herl.item import Item, Message, Usage
 from herl.judge.judge import Judge
 from herl.judge.panel import Panel, combine
@@ -18,6 +19,9 @@ from herl.selfimprove.journal import Journal, answer_hash
 
 Known = Callable[[Item, str], Mapping[str, Verdict]]
 """(item, answer) -> criterion id -> verdict, for what no judge need decide."""
+
+_Place = tuple[str, str, str, tuple[str, ...]]
+"""A question's place among the journal's rulings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Seat:
 
     Args:
         name: What rows call it.
-        label: What a panel's evidence calls it.
+        label: What people are told that it is called.
         judge: Who is asked.
     """
 
@@ -75,13 +79,22 @@ class Jury:
         journal: What they ruled, and where their rulings go.
         known: Decides what no judge need be asked: criteria with a check, blank answers.
         panel: How several judges' verdicts become one.
+        watch: Shows progress.
     """
 
-    def __init__(self, seats: Sequence[Seat], journal: Journal, known: Known, panel: Panel = Panel.MEAN) -> None:
+    def __init__(
+        self,
+        seats: Sequence[Seat],
+        journal: Journal,
+        known: Known,
+        panel: Panel = Panel.MEAN,
+        watch: Watch = silent,
+    ) -> None:
         self._seats = seats
         self._journal = journal
         self._known = known
         self._panel = panel
+        self._watch = watch
 
     def rule(self, cases: Sequence[Case], arm: str) -> list[Ruled]:
         """Rule on all cases, each judge on all of them in one batch.
@@ -99,23 +112,26 @@ class Jury:
         return [self._ruled(case, found) for case, found in zip(cases, known, strict=True)]
 
     def _ask(self, seat: Seat, cases: Iterable[tuple[Case, Mapping[str, Verdict]]], arm: str) -> None:
-        pending: dict[tuple[str, str, str, tuple[str, ...]], Question] = {}
-        for case, known in cases:
-            for question in _open(seat.judge, case, known):
-                if self._missing(seat, question):
-                    pending.setdefault(_place(seat.name, question), question)
+        asked = {
+            _place(seat.name, question): question
+            for case, known in cases
+            for question in _open(seat.judge, case, known)
+        }
+        pending = {place: question for place, question in asked.items() if self._is_missing(place)}
         if not pending:
             return
         with (
+            self._watch(f"{arm}: verdicts by {seat.label}", len(asked), len(asked) - len(pending)) as progress,
             self._journal.timed(arm, "critic") as meter,
             closing(seat.judge.decide(list(pending.values()))) as rulings,
         ):
             for ruling in rulings:
                 self._journal.add_ruling(verdict_row(seat.name, ruling))
                 meter.tokens += ruling.usage.completion_tokens
+                progress.advance(ruling.usage.completion_tokens)
 
-    def _missing(self, seat: Seat, question: Question) -> bool:
-        row = self._journal.rulings.get(_place(seat.name, question))
+    def _is_missing(self, place: _Place) -> bool:
+        row = self._journal.rulings.get(place)
         return row is None or any(each["outcome"] == Outcome.TRANSPORT for each in row["verdicts"])
 
     def _ruled(self, case: Case, known: Mapping[str, Verdict]) -> Ruled:
@@ -148,7 +164,7 @@ def _open(judge: Judge, case: Case, known: Mapping[str, Verdict]) -> list[Questi
     return judge.questions(case.item, 0, case.messages, case.answer)
 
 
-def _place(judge: str, question: Question) -> tuple[str, str, str, tuple[str, ...]]:
+def _place(judge: str, question: Question) -> _Place:
     criteria = tuple(criterion.id for criterion in question.criteria)
     return judge, question.item.id, answer_hash(question.answer), criteria
 

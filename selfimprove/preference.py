@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from herl.benchmarks.work import Watch, silent
 from herl.item import Item, Message, Sampling, Usage
 from herl.judge.fence import delimit
 from herl.judge.judge import Judge, Ruling
@@ -113,12 +114,14 @@ class Comparer:
         name: What rows call the critic.
         judge: Asks with a `PreferencePrompt`.
         journal: What it said, and where that goes.
+        watch: Shows progress.
     """
 
-    def __init__(self, name: str, judge: Judge, journal: Journal) -> None:
+    def __init__(self, name: str, judge: Judge, journal: Journal, watch: Watch = silent) -> None:
         self._name = name
         self._judge = judge
         self._journal = journal
+        self._watch = watch
 
     def compare(self, pairs: Sequence[tuple[Case, str]], arm: str) -> list[Preferred]:
         """Compare all pairs in one batch.
@@ -132,20 +135,22 @@ class Comparer:
         """
         orders = [(case, case.answer, other) for case, other in pairs]
         orders += [(case, other, case.answer) for case, other in pairs]
-        pending = {
-            self._place(case, first, second): _question(case, first, second)
-            for case, first, second in orders
-            if self._missing(self._place(case, first, second))
-        }
+        asked = {self._place(case, first, second): _question(case, first, second) for case, first, second in orders}
+        pending = [question for place, question in asked.items() if self._is_missing(place)]
         if pending:
-            self._ask(list(pending.values()), arm)
+            self._ask(pending, len(asked), arm)
         return [self._preferred(case, other) for case, other in pairs]
 
-    def _ask(self, questions: Sequence[Question], arm: str) -> None:
-        with self._journal.timed(arm, "critic") as meter, closing(self._judge.decide(questions)) as rulings:
+    def _ask(self, pending: Sequence[Question], of: int, arm: str) -> None:
+        with (
+            self._watch(f"{arm}: comparisons", of, of - len(pending)) as progress,
+            self._journal.timed(arm, "critic") as meter,
+            closing(self._judge.decide(pending)) as rulings,
+        ):
             for ruling in rulings:
                 self._journal.add_preference(_row(self._name, ruling))
                 meter.tokens += ruling.usage.completion_tokens
+                progress.advance(ruling.usage.completion_tokens)
 
     def _preferred(self, case: Case, other: str) -> Preferred:
         there = self._journal.preferences[self._place(case, case.answer, other)]
@@ -158,7 +163,7 @@ class Comparer:
     def _place(self, case: Case, first: str, second: str) -> tuple[str, str, str, str]:
         return self._name, case.item.id, answer_hash(first), answer_hash(second)
 
-    def _missing(self, place: tuple[str, str, str, str]) -> bool:
+    def _is_missing(self, place: tuple[str, str, str, str]) -> bool:
         row = self._journal.preferences.get(place)
         return row is None or row["outcome"] == Outcome.TRANSPORT
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from improving import REPLY, SAMPLING, Said, Scripted, answers_in, compares, is_met, nobody_knows, prompt_of
+from improving import REPLY, SAMPLING, Quiet, Said, Scripted, answers_in, compares, is_met, nobody_knows, prompt_of
 from made_benchmarks import item
 
 from herl.engine.base import Failure, Request
@@ -154,6 +155,26 @@ def test_a_panel_is_asked_judge_by_judge_and_gives_one_verdict() -> None:
     assert found.usage == Usage(40, 4 * REPLY)
     divided = Jury([seat(kind, "kind"), seat(stern, "stern")], Journal(), nobody_knows, Panel.MAJORITY)
     assert values(divided.rule([case("Tea.")], "loop")[0].verdicts) == [None, None]
+
+
+def test_who_waits_is_told_how_many_verdicts_there_are() -> None:
+    told: list[Any] = []
+
+    class Told(Quiet):
+        def __init__(self, what: str, total: int, done: int) -> None:
+            told.append((what, total, done))
+
+        def advance(self, tokens: int = 0) -> None:
+            told.append(tokens)
+
+    journal = Journal()
+    made = Jury([seat(Scripted(by_words))], journal, nobody_knows, watch=Told)
+    made.rule([case("short")], "loop")
+    assert told == [("loop: verdicts by judge", 2, 0), REPLY, REPLY]
+    made.rule([case("short"), case("kind"), case("kind")], "best-of-n")
+    assert told[3:] == [("best-of-n: verdicts by judge", 4, 2), REPLY, REPLY]
+    made.rule([case("short")], "final")
+    assert len(told) == 6, "nothing is shown where nothing is asked"
 
 
 def test_a_panel_waits_for_a_judge_that_cannot_be_asked() -> None:

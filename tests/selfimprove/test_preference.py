@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from improving import (
     REPLY,
     SAMPLING,
+    Quiet,
     Said,
     Scripted,
     answers_in,
@@ -145,6 +147,25 @@ def test_what_was_said_is_found_again(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         assert comparer(engine, journal).compare([pair()], "best-of-n") == before
     assert len(engine.batches) == 1
+
+
+def test_who_waits_is_told_how_many_comparisons_there_are() -> None:
+    told: list[Any] = []
+
+    class Told(Quiet):
+        def __init__(self, what: str, total: int, done: int) -> None:
+            told.append((what, total, done))
+
+        def advance(self, tokens: int = 0) -> None:
+            told.append(tokens)
+
+    judge = Judge(Scripted(lambda request: is_better("tie")), PreferencePrompt(), sampling=SAMPLING)
+    made = Comparer("critic", judge, Journal(), Told)
+    made.compare([pair()], "loop")
+    made.compare([pair(), pair(challenger="a third one")], "loop")
+    made.compare([pair()], "best-of-n")
+    title = "loop: comparisons"
+    assert told == [(title, 2, 0), REPLY, REPLY, (title, 4, 2), REPLY, REPLY]
 
 
 def test_a_comparison_that_could_not_be_had_is_lacking_and_asked_for_again() -> None:
