@@ -10,10 +10,10 @@ import math
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from herl.closing import Closing
@@ -55,9 +55,10 @@ class Desk(Closing):
 
     def __init__(self, improver: Improver, at_once: int) -> None:
         self.improver = improver
-        self._waiting: SimpleQueue[tuple[Ask, Future[Improved]] | None] = SimpleQueue()
+        self._waiting: deque[tuple[Ask, Future[Improved]]] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
         self._batch = 1 if improver.is_concurrent else at_once
-        self._closed = threading.Event()
         workers = at_once if improver.is_concurrent else 1
         # Daemons, since a local model that is at work cannot be interrupted and must not keep the process alive.
         self._threads = [threading.Thread(target=self._work, name="herl-desk", daemon=True) for _ in range(workers)]
@@ -67,14 +68,20 @@ class Desk(Closing):
     def submit(self, ask: Ask) -> Future[Improved]:
         """Have something asked; cancelling the future takes it off the desk if nobody has begun with it."""
         future: Future[Improved] = Future()
-        self._waiting.put((ask, future))
+        with self._changed:
+            if self._closed:
+                future.cancel()
+            self._waiting.append((ask, future))
+            self._changed.notify()
         return future
 
     def close(self) -> None:
         """Drop what nobody has begun with, and wait a while for the rest; safe to call twice."""
-        self._closed.set()
-        for _ in self._threads:
-            self._waiting.put(None)
+        with self._changed:
+            self._closed = True
+            for _, future in self._waiting:
+                future.cancel()
+            self._changed.notify_all()
         deadline = time.monotonic() + _JOIN_S
         for thread in self._threads:
             thread.join(max(deadline - time.monotonic(), 0))
@@ -92,19 +99,15 @@ class Desk(Closing):
                     future.set_result(found)
 
     def _take(self) -> list[tuple[Ask, Future[Improved]]]:
-        """What to do next: waits for something, and takes no more of it than fits a batch; empty at the end."""
+        """Wait for something to do, and take as much of it as makes a batch; nothing at the end."""
         taken: list[tuple[Ask, Future[Improved]]] = []
-        while len(taken) < self._batch:
-            try:
-                got = self._waiting.get_nowait() if taken else self._waiting.get()
-            except Empty:
-                break
-            if got is None:  # it was there to wake a thread
-                break
-            if self._closed.is_set():
-                got[1].cancel()
-            elif got[1].set_running_or_notify_cancel():
-                taken.append(got)
+        with self._changed:
+            while not taken and not self._closed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                while self._waiting and len(taken) < self._batch:
+                    ask, future = self._waiting.popleft()
+                    if future.set_running_or_notify_cancel():
+                        taken.append((ask, future))
         return taken
 
 

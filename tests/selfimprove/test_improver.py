@@ -147,6 +147,7 @@ def test_what_is_asked_together_is_answered_as_it_is_alone() -> None:
     together = improver.improve_all(asks, rounds=3)
     assert [improver.improve(ask.messages, ask.rubric, rounds=3) for ask in asks] == together
     assert {found.rounds for found in together} >= {1, 2}
+    assert improver.improve_all([]) == []
     assert Improver(engine, CODE, seed=4).improve("Question 0?", BOTH).answer != together[0].answer
     server.close()
 

@@ -144,6 +144,14 @@ def test_without_a_seed_every_request_has_its_own(start: Start, serve: Serve) ->
     assert {body["max_tokens"] for body in model.asked} == {100}
 
 
+@pytest.mark.parametrize("finish", ["stop", "length", "content_filter"])
+def test_a_client_is_told_how_the_answer_ended(start: Start, serve: Serve, finish: Any) -> None:
+    client = serve(by_code(start(policy(says("kind and short", finish))))).client()
+    assert client.chat.completions.create(**ASK).choices[0].finish_reason == finish
+    *_, last = client.chat.completions.create(**ASK, stream=True)
+    assert last.choices[0].finish_reason == finish
+
+
 def test_models_and_health_can_be_asked_for(start: Start, serve: Serve) -> None:
     served = serve(by_code(start(policy("kind"))))
     assert [model.id for model in served.client().models.list()] == ["parrot"]
@@ -222,6 +230,7 @@ def test_a_desk_that_closes_begins_with_nothing_more() -> None:
     assert begun.result(0).answer == "kind and short"
     assert waiting.cancelled() and engine.batches == [1]
     desk.close()
+    assert desk.submit(Ask("Say 2.", BOTH)).cancelled()
 
 
 # Troubles
