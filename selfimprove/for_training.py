@@ -11,6 +11,7 @@ from herl.benchmarks import get
 from herl.benchmarks.base import Benchmark
 from herl.benchmarks.conversation import conversation, prompt_hash
 from herl.benchmarks.for_training import answer_of, evaluation_answers, verdicts_of
+from herl.benchmarks.own_prompts import kept_prompts
 from herl.benchmarks.settings import Settings
 from herl.benchmarks.work import Work, load, prepare
 from herl.errors import UsageError
@@ -23,7 +24,6 @@ from herl.run import bench_folder, read_record
 from herl.selfimprove.controls import BEST_OF_N, SELF_REFINE
 from herl.selfimprove.journal import ATTEMPT
 from herl.selfimprove.settings import SELF
-from herl.selfimprove.source import kept_prompts
 from herl.selfimprove.trial import BASE, LOOP
 from herl.training_data import Asked
 

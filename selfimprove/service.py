@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from herl.benchmarks.own_prompts import benchmark_of_prompts, needs_judge
 from herl.engine.base import Engine, EngineOptions
 from herl.errors import HerlError, UsageError
 from herl.grader import Grader, JudgeGrader
@@ -19,7 +20,6 @@ from herl.selfimprove.build import critic_judge, probe
 from herl.selfimprove.improver import Improver
 from herl.selfimprove.session import Choices, check, open_cast
 from herl.selfimprove.settings import ORACLE, SELF, LoopSettings
-from herl.selfimprove.source import benchmark_of_prompts, needs_judge
 
 _log = logging.getLogger(__name__)
 

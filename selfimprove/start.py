@@ -10,6 +10,7 @@ from typing import Any
 
 from herl.benchmarks import get
 from herl.benchmarks.conversation import digest
+from herl.benchmarks.own_prompts import benchmark_of_prompts, needs_judge
 from herl.benchmarks.session import check_judges
 from herl.benchmarks.work import Watch, load
 from herl.cache import CompletionCache
@@ -25,7 +26,6 @@ from herl.selfimprove.build import Cast, check_cast
 from herl.selfimprove.draft_rubric import draft_rubric
 from herl.selfimprove.session import Choices, check, conduct, open_cast
 from herl.selfimprove.settings import ORACLE, SELF
-from herl.selfimprove.source import benchmark_of_prompts, needs_judge
 
 PROMPT = "prompt"
 """What a single prompt is called as a benchmark, and as its item."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from herl.benchmarks.own_prompts import benchmark_of_prompts
 from herl.errors import UsageError
 from herl.forms import Form
 from herl.prompts import _RowForm, read_prompts
 from herl.rubric import Rule
 from herl.rubric_file import _CriterionForm, read_rubric
-from herl.selfimprove.source import benchmark_of_prompts
 
 PAGE = (Path(__file__).resolve().parent.parent.parent / "docs" / "rubrics.md").read_text()
 BLOCKS = re.findall(r"```(yaml|json|python)\n(.*?)```", PAGE, re.DOTALL)

@@ -15,6 +15,7 @@ from made_benchmarks import benchmark, item
 
 from herl.benchmarks import get
 from herl.benchmarks.judging import Bench
+from herl.benchmarks.own_prompts import benchmark_of_prompts
 from herl.benchmarks.settings import JudgeSettings, Settings
 from herl.engine.base import Request
 from herl.errors import UsageError
@@ -24,7 +25,6 @@ from herl.rubric import Check, Criterion, Rubric
 from herl.selfimprove.build import Cast
 from herl.selfimprove.for_training import read_answers
 from herl.selfimprove.settings import CONTROLS, LoopSettings
-from herl.selfimprove.source import benchmark_of_prompts
 from herl.training_data import Answer, best_answers, preference_pairs, prompts_with_rubrics
 
 KIND, SHORT = Criterion("kind", "It is kind."), Criterion("short", "It is short.")

@@ -1,4 +1,4 @@
-"""What an experiment runs on, where that is no benchmark: a user's own prompts, as a benchmark of their own."""
+"""A user's own prompts as a benchmark: what an experiment, or training, runs on where none of ours is asked."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from herl.benchmarks.ifeval.english import UNTRAINED, English
 from herl.benchmarks.judging import Bench, known_without_judges
 from herl.benchmarks.muldimif import BENCHMARK as MULDIMIF
 from herl.benchmarks.muldimif.as_check import KINDS
+from herl.benchmarks.own_prompts import benchmark_of_prompts, needs_judge
 from herl.benchmarks.session import Sitting
 from herl.benchmarks.settings import JudgeSettings, Settings
 from herl.benchmarks.summarise import grade_rows, metrics_of
@@ -35,7 +36,6 @@ from herl.prompts import item_of, row_of
 from herl.resources import Store, read_jsonl
 from herl.rubric import Check, Criterion, Rubric, Rule
 from herl.run import Run
-from herl.selfimprove.source import benchmark_of_prompts, needs_judge
 
 COMMAS = Criterion("commas", "It has no commas.", 2.0, Check("punctuation:no_comma"))
 WORDS = Criterion(
