@@ -10,7 +10,7 @@ from typing import Any
 
 from herl.cache import CompletionCache
 from herl.engine.base import Engine, Failure, Request
-from herl.errors import HerlError, IncompleteError
+from herl.errors import IncompleteError, UsageError
 from herl.item import Completion, Message, Sampling, draw_seed
 from herl.judge.fence import delimit, neutralise
 from herl.judge.parse import read_reply
@@ -109,7 +109,7 @@ def draft_rubric(
 
     Raises:
         IncompleteError: the critic gives no reply now.
-        HerlError: it drafted no rubric in three calls, or can never be asked about this prompt.
+        UsageError: it drafted no rubric in three calls, or can never be asked about this prompt.
     """
     asked = _messages(messages)
     reminder, sampling = "", _SAMPLING
@@ -125,7 +125,7 @@ def draft_rubric(
             sampling = replace(sampling, max_tokens=2 * sampling.max_tokens)
         reminder = _REMINDER.format(trouble=unusable.trouble, call=call + 1, schema=_SCHEMA)
     details = f" ({unusable.details})" if unusable.details else ""
-    raise HerlError(
+    raise UsageError(
         f"the critic {engine.model} drafted no rubric in {_CALLS} calls: its last reply {unusable.trouble}{details}, "
         + (f"and begins with {unusable.begins!r}" if unusable.begins else "and is empty"),
         _OWN_RUBRIC,
@@ -150,7 +150,8 @@ def _ask(engine: Engine, request: Request, cache: CompletionCache | None) -> Com
             f"the critic {engine.model} gave no rubric: {result.reason}", "The same command asks again."
         )
     if result.finish_reason in ("error", "missing"):
-        raise HerlError(f"the critic {engine.model} cannot draft a rubric for this prompt: {result.error}", _OWN_RUBRIC)
+        trouble = f"the critic {engine.model} cannot draft a rubric for this prompt: {result.error}"
+        raise UsageError(trouble, _OWN_RUBRIC)
     if cache:
         cache.put(fingerprint, request, result)
     return result

@@ -43,11 +43,11 @@ class Report:
 
     @property
     def title(self) -> str:
-        """Who improved what by whose feedback, with the stamp of an oracle."""
+        """Who improved what by whose feedback, with its stamps."""
         kind, name = self.result["critic"]["kind"], self.result["critic"]["name"]
         by = {ORACLE: "the benchmark's own verdicts", SELF: "its own feedback"}.get(kind, f"the feedback of {name}")
-        stamp = "ORACLE: " if kind == ORACLE else ""
-        return f"{stamp}{self.result['model']} on {self.result['benchmark']}, improved by {by}"
+        stamps = "".join(f"{stamp}: " for stamp in self.result["stamps"])
+        return f"{stamps}{self.result['model']} on {self.result['benchmark']}, improved by {by}"
 
     @property
     def is_complete(self) -> bool:

@@ -13,6 +13,7 @@ from herl.rubric import Outcome, Rule
 from herl.selfimprove.clock import seconds_of
 from herl.selfimprove.gains import Tables
 from herl.selfimprove.reading import notes_on, reading
+from herl.selfimprove.settings import ORACLE
 from herl.selfimprove.state import State, last_state, states_of
 from herl.selfimprove.trial import LOOP
 
@@ -79,6 +80,7 @@ def summarise_experiment(
         "critic": {"kind": about.critic, "name": about.critic_name, **_said(about)},
         "accept": about.accept,
         "settings": dict(about.settings),
+        "stamps": _stamps(about, judged),
         "primary": benchmark.primary,
         "is_share": tables.primary.rule is not Rule.POINTS,
         "n": len(work.items),
@@ -111,6 +113,13 @@ def distinct_answers(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         found.setdefault((row["id"], row["response"]), row)
     return list(found.values())
+
+
+def _stamps(about: About, judged: Mapping[str, Any] | None) -> list[str]:
+    """What stands before everything that is shown of the experiment: the beginnings of notes that say why."""
+    oracle = ["ORACLE"] if about.critic == ORACLE else []
+    itself = ["SELF-JUDGED"] if judged is not None and judged["self_judged"] else []
+    return [*oracle, *(stamp.partition(":")[0] for stamp in about.stamps), *itself]
 
 
 def _stops(work: Work, rows: Iterable[Row]) -> dict[str, int]:

@@ -358,7 +358,7 @@ def test_one_prompt_says_nothing_of_others() -> None:
 
 def test_an_oracle_is_stamped_and_nobody_else_is() -> None:
     oracle = simple([0.0] * 9, [1.0] * 9)
-    assert oracle["notes"][0].startswith("ORACLE: ")
+    assert oracle["notes"][0].startswith("ORACLE: ") and oracle["stamps"] == ["ORACLE"]
     assert "nobody without that grader can repeat this" in oracle["reading"]
     own = simple([0.0] * 9, [1.0] * 9, critic="self", critic_name="small", accept="preference")
     assert not any("ORACLE" in note for note in own["notes"]) and "oracle" not in own["reading"]
@@ -468,8 +468,9 @@ def test_what_a_reader_must_know_is_noted() -> None:
             for arm, number in (("base", 0), ("loop", 1))]  # fmt: skip
     whole = replace(work(made), total=9, notes=("Half the data.",))
     own = about(settings={"hidden": 0.3}, stamps=("SELF-JUDGED",))
-    judge = {"models": ["j"], "notes": ["Judged by j."]}
+    judge = {"models": ["j"], "notes": ["Judged by j."], "self_judged": True}
     result = summarise_experiment(whole, rows, [], own, judge)
+    assert result["stamps"][-1] == "SELF-JUDGED"
     assert result["notes"][1:] == [
         "SELF-JUDGED",
         "Half the data.",
