@@ -29,7 +29,8 @@ class Task:
     """An item as the loop may see it.
 
     Args:
-        item: With the visible criteria only, and without facts: a reference answer cannot leak from here.
+        item: With the visible criteria only. For a critic it has no facts either, so that no reference answer can
+            leak from here; an oracle is the item's own grader and needs them.
         messages: The whole conversation that is answered.
         sampling: How the plain answer is drawn, without a seed.
     """
