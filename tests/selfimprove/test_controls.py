@@ -46,7 +46,7 @@ from herl.selfimprove.controls import (
 )
 from herl.selfimprove.journal import Journal
 from herl.selfimprove.loop import Bench, run_loop
-from herl.selfimprove.trial import Trial
+from herl.selfimprove.trial import Spent, Trial
 
 CRITERIA = [Criterion("a", "It is short."), Criterion("b", "It is kind."), Criterion("c", "It is true.")]
 ASKED = item("q", *CRITERIA[:2])
@@ -127,6 +127,32 @@ def test_over_many_items_of_all_lengths_a_control_takes_as_many_tokens_as_the_lo
     loop, best, refined = experiment(Scripted(policy), critic, accept, 150, 50, rounds=3, revisions=2)
     assert total(best) / total(loop) == pytest.approx(1, abs=0.05)
     assert total(refined) / total(loop) == pytest.approx(1, abs=0.05)
+
+
+def test_where_some_answers_are_far_longer_than_others_the_tokens_are_much_the_same() -> None:
+    """Draws that go on until a budget is used up exceed it by more than half a draw: here by a fifth of all."""
+
+    def policy(request: Request) -> Completion:
+        drawn = coin(prompt_of(request), request.sampling.seed)
+        return spoken(f"Answer {drawn}", tokens=200 if drawn % 10 == 0 else 10)
+
+    loop, best, refined = experiment(Scripted(policy), None, "free", 300, 29, rounds=3, revisions=3)
+    assert total(best) / total(loop) == pytest.approx(1, abs=0.1)
+    assert total(refined) / total(loop) == pytest.approx(1, abs=0.1)
+
+
+def test_what_the_loop_tells_of_the_price_of_a_draw() -> None:
+    journal = Journal()
+    drew, judged, left = (trial(item(name, *CRITERIA), journal, tokens=10) for name in ("drew", "judged", "left"))
+    drew.lengths, drew.weighing, drew.spent = [10, 20, 30], 80, Spent(60, 90)
+    judged.lengths, judged.weighing, judged.spent = [10, 10], 10, Spent(20, 15)
+    left.spent = Spent(10, 5)
+    found = allowances([drew, judged, left])
+    assert [found[name].budget for name in ("drew", "judged", "left")] == [150, 35, 15]
+    assert [found[name].answer for name in ("drew", "judged", "left")] == [20, 10, 10]
+    assert [found[name].choice for name in ("drew", "judged", "left")] == [40, 10, 30], "its own, or the usual one"
+    # Variance 100 at a mean of 20, three times, and none at 10, twice: 3/5 of a quarter of the mean's square.
+    assert [found[name].variance for name in ("drew", "judged", "left")] == pytest.approx([60, 15, 15])
 
 
 def test_an_item_that_the_loop_left_as_it_was_is_left_so_by_the_controls() -> None:

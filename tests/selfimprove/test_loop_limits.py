@@ -56,6 +56,15 @@ def test_a_round_that_might_not_fit_is_not_begun() -> None:
     assert (found.stop, found.spent.written, len(engine.batches)) == (Stop.BUDGET, 50, 3)
 
 
+@pytest.mark.parametrize(("budget", "rounds"), [(39, 0), (40, 1), (59, 1), (60, 2)])
+def test_a_round_that_fits_to_the_token_is_begun(budget: int, rounds: int) -> None:
+    journal = Journal()
+    found = trial(ASKED, journal, BASE, tokens=20)
+    engine = Scripted(lambda request: spoken(NOTHING, tokens=20))
+    run_loop([found], bench(engine, journal, decided(journal, table(VALUES)), rounds=9, patience=9, budget=budget))
+    assert (found.stop, len(engine.batches)) == (Stop.BUDGET, rounds)
+
+
 @given(
     budget=st.integers(60, 900),
     tokens=st.integers(1, 20),
