@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_rubrics import rubrics
 
@@ -165,6 +165,7 @@ def test_any_draft_is_safe_and_stands_there_once(draft: str) -> None:
     assert told(0, 1, 0, draft=draft, form="brief") == told(0, 1, 0, draft="Tea.", form="brief")
 
 
+@settings(max_examples=40)
 @given(rubrics(), st.data())
 def test_any_rubric_is_told_without_weights_scores_or_the_judges_words(rubric: Rubric, data: st.DataObject) -> None:
     values = data.draw(

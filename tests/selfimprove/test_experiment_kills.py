@@ -23,7 +23,7 @@ from servers import Fault
 from herl.rows import read_rows
 from herl.selfimprove.journal import ATTEMPT, PREFERENCE, RULING
 
-ITEMS, IN_FLIGHT, KILLS = 6, 4, 3
+ITEMS, IN_FLIGHT, KILLS = 4, 4, 3
 BOUGHT = {"attempts.jsonl": ATTEMPT, "verdicts.jsonl": RULING, "preferences.jsonl": PREFERENCE}
 TIMED = ("seconds", "notes")  # a note says how much of the time was measured
 
