@@ -96,6 +96,11 @@ def prompt_hash(messages: Iterable[Message]) -> str:
     return digest([message.as_dict() for message in messages])[:16]
 
 
+def answer_hash(answer: str) -> str:
+    """16 hex digits that tell one answer from another; the `answer` of a row of verdicts.jsonl."""
+    return digest(answer)[:16]
+
+
 def digest(value: Any) -> str:
     """sha256 of plain JSON values, 64 hex digits."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)

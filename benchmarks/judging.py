@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from herl.benchmarks.base import Benchmark
-from herl.benchmarks.conversation import conversation, digest
+from herl.benchmarks.conversation import answer_hash, conversation
 from herl.benchmarks.graded import in_order, judged_row, latest, raw_value, read_verdict
 from herl.benchmarks.settings import JudgeSettings, Settings
 from herl.benchmarks.work import Watch, Work
@@ -159,7 +159,7 @@ def verdict_row(judge: str, ruling: Ruling) -> Row:
     return {
         "id": question.item.id,
         "sample": question.sample,
-        "answer": _answer_hash(question.answer),
+        "answer": answer_hash(question.answer),
         "judge": judge,
         "verdicts": [
             {
@@ -207,7 +207,7 @@ class Ledger:
         self, judge: str, item: Item, sample: int, answer: str, criteria: Iterable[Criterion]
     ) -> list[Verdict]:
         """A judge's verdicts on criteria of an answer."""
-        place = (judge, item.id, sample, _answer_hash(answer))
+        place = (judge, item.id, sample, answer_hash(answer))
         found = ((criterion, self._found.get((*place, criterion.id))) for criterion in criteria)
         return [
             read_verdict(criterion, each)
@@ -275,8 +275,3 @@ def known_without_judges(benchmark: Benchmark, item: Item, text: str) -> dict[st
         blank = (criterion for criterion in item.rubric.criteria if criterion.check is None)
         found |= {each.id: Verdict(each.id, Outcome.SCORED, 0.0, _NO_ANSWER) for each in blank}
     return found
-
-
-def _answer_hash(answer: str) -> str:
-    """16 hex digits that tell one answer from another."""
-    return digest(answer)[:16]

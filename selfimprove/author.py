@@ -13,7 +13,10 @@ from herl.engine.base import Engine, Failure, Request
 from herl.item import Completion, Message, Sampling
 from herl.rows import Row
 from herl.selfimprove.journal import Journal
-from herl.selfimprove.trial import Attempt
+from herl.selfimprove.trial import BASE, Attempt
+from herl.selfimprove.turns import load
+
+_REFUSED = (400, 413, 422)  # HTTP statuses that say that a request, not the server, is at fault
 
 Tick = Callable[[int], None]
 """Told about each answer that is there, with its generated tokens."""
@@ -86,14 +89,13 @@ class Author:
             draft = pending.pop(request)
             found[draft] = self._keep(draft, answer_row(request, completion), tick)
         if pending:
-            for _ in self._engine.generate(()):  # loads a local model: that is no part of its answers' time
-                pass
+            load(self._engine)
             with (
                 self._journal.timed(drafts[0].arm, "generate") as meter,
                 closing(self._engine.generate(list(pending))) as answers,
             ):
                 for answer in answers:
-                    draft, result = pending[answer.request], answer.result
+                    draft, result = pending[answer.request], _final(pending[answer.request], answer.result)
                     if isinstance(result, Failure):
                         found[draft] = result
                         continue
@@ -120,6 +122,17 @@ class Author:
         if tick:
             tick(row["usage"]["completion_tokens"])
         return _attempt(row)
+
+
+def _final(draft: Draft, result: Completion | Failure) -> Completion | Failure:
+    """What came of a draft; a revision that a server will not take is an error for good, and not asked for again.
+
+    The same server took the plain request, so that it is this conversation that it refuses (one too long, say), and
+    the best answer so far stands.
+    """
+    if draft.arm == BASE or not isinstance(result, Failure) or result.status not in _REFUSED:
+        return result
+    return Completion("", "error", seed=draft.sampling.seed, error=result.reason)
 
 
 def _answers(row: Row, draft: Draft) -> bool:

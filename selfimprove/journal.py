@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from herl.benchmarks.conversation import digest
 from herl.closing import Closing
 from herl.rows import Fields, Row, RowWriter
 
@@ -120,8 +119,3 @@ class Meter:
 
     def __init__(self) -> None:
         self.tokens = 0
-
-
-def answer_hash(text: str) -> str:
-    """16 hex digits that tell one answer from another, as in the rows of `herl eval`."""
-    return digest(text)[:16]

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from herl.benchmarks.conversation import answer_hash
 from herl.benchmarks.graded import read_verdict
 from herl.benchmarks.judging import verdict_row
 from herl.benchmarks.work import Watch, silent
@@ -15,7 +16,8 @@ from herl.judge.judge import Judge
 from herl.judge.panel import Panel, combine
 from herl.judge.prompt import Question
 from herl.rubric import Criterion, Outcome, Verdict
-from herl.selfimprove.journal import Journal, answer_hash
+from herl.selfimprove.journal import Journal
+from herl.selfimprove.turns import load
 
 Known = Callable[[Item, str], Mapping[str, Verdict]]
 """(item, answer) -> criterion id -> verdict, for what no judge need decide."""
@@ -120,6 +122,7 @@ class Jury:
         pending = {place: question for place, question in asked.items() if self._is_missing(place)}
         if not pending:
             return
+        load(seat.judge.engine)
         with (
             self._watch(f"{arm}: verdicts by {seat.label}", len(asked), len(asked) - len(pending)) as progress,
             self._journal.timed(arm, "critic") as meter,

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from herl.benchmarks.conversation import answer_hash
 from herl.benchmarks.work import Watch, silent
 from herl.item import Item, Message, Sampling, Usage
 from herl.judge.fence import delimit
@@ -14,8 +15,9 @@ from herl.judge.judge import Judge, Ruling
 from herl.judge.prompt import Finding, Question
 from herl.rows import Row
 from herl.rubric import Criterion, Outcome, Rubric
-from herl.selfimprove.journal import Journal, answer_hash
+from herl.selfimprove.journal import Journal
 from herl.selfimprove.jury import Case
+from herl.selfimprove.turns import load
 
 _SYSTEM = """\
 You compare two answers of an assistant. You are exact and impartial: you credit what an answer says, not how long \
@@ -142,6 +144,7 @@ class Comparer:
         return [self._preferred(case, other) for case, other in pairs]
 
     def _ask(self, pending: Sequence[Question], of: int, arm: str) -> None:
+        load(self._judge.engine)
         with (
             self._watch(f"{arm}: comparisons", of, of - len(pending)) as progress,
             self._journal.timed(arm, "critic") as meter,

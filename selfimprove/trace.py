@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from herl.benchmarks.answers import Decision, Only, Shown, beside, is_wanted
+from herl.benchmarks.conversation import answer_hash
 from herl.benchmarks.graded import checked_row, read_verdict
 from herl.benchmarks.own_prompts import kept_prompts
 from herl.errors import UsageError
 from herl.rows import Row, read_rows
 from herl.run import bench_folder, read_record
 from herl.selfimprove.controls import BEST_OF_N, FEEDBACK, RESAMPLE, SELF_REFINE
-from herl.selfimprove.journal import ATTEMPT, PREFERENCE, RULING, answer_hash
+from herl.selfimprove.journal import ATTEMPT, PREFERENCE, RULING
 from herl.selfimprove.trial import BASE, LOOP
 
 if TYPE_CHECKING:

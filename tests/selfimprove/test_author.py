@@ -87,6 +87,23 @@ def test_a_failure_is_told_and_is_no_row() -> None:
     assert [key[1] for key in journal.attempts] == ["b"]
 
 
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_revision_that_a_server_will_not_take_is_refused_for_good(status: int) -> None:
+    engine, journal = Scripted(lambda request: Failure("too long", status=status)), Journal()
+    for _ in range(2):
+        found = attempts(Author(engine, journal).write([draft()]))
+        assert not found[draft()].is_answer and found[draft()].row["error"] == "too long"
+    assert len(engine.asked) == 1
+
+
+def test_a_plain_request_that_a_server_will_not_take_is_asked_again_and_so_is_what_failed_otherwise() -> None:
+    for each, status in ((replace(draft(), arm="base"), 400), (draft(), 429), (draft(), 500), (draft(), None)):
+        journal = Journal()
+        failure = Failure("no", status=status)
+        assert Author(Scripted(lambda request, failure=failure: failure), journal).write([each]) == {each: failure}
+        assert not journal.attempts
+
+
 def test_what_was_said_before_an_engine_died_is_kept() -> None:
     engine, journal = Scripted(varied), Journal()
     engine.dies_after = 3

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from herl.benchmarks.conversation import answer_hash
 from herl.errors import UsageError
 from herl.rows import Row
-from herl.selfimprove.journal import Journal, answer_hash
+from herl.selfimprove.journal import Journal
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2}
 
