@@ -20,6 +20,7 @@ from herl.selfimprove.build import critic_judge, probe
 from herl.selfimprove.improver import Improver
 from herl.selfimprove.session import Choices, check, open_cast
 from herl.selfimprove.settings import ORACLE, SELF, LoopSettings
+from herl.selfimprove.turns import load
 
 _log = logging.getLogger(__name__)
 
@@ -116,8 +117,7 @@ def _wake(engine: Engine) -> None:
     if is_remote(engine.model):
         _ = engine.fingerprint
         return
-    for _ in engine.generate(()):
-        pass
+    load(engine)
 
 
 @contextmanager
