@@ -93,7 +93,8 @@ def run_loop(trials: Sequence[Trial], bench: Bench) -> None:
         _assess([trial for trial in _in(trials) if _fits(trial, _assessment(trial, bench), bench)], bench, LOOP)
         for trial in _in(trials):
             trial.stop = _why_stop(trial, bench)
-        taking_part = _in(trials)
+        if not (taking_part := _in(trials)):
+            break
         drafts = {trial.id: _revisions(trial, number, bench) for trial in taking_part}
         written = bench.write(f"round {number}", drafts, taking_part)
         choose([trial for trial in taking_part if trial.id in written], written, number, bench, LOOP)

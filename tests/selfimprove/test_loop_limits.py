@@ -33,8 +33,9 @@ from herl.engine.base import Failure, Request
 from herl.errors import IncompleteError
 from herl.item import Completion
 from herl.rubric import Criterion, Outcome
+from herl.selfimprove import loop
 from herl.selfimprove.journal import Journal
-from herl.selfimprove.loop import longest_round, run_loop
+from herl.selfimprove.loop import choose, longest_round, run_loop
 from herl.selfimprove.trial import Stop, Trial
 
 A, B = Criterion("a", "It is short."), Criterion("b", "It is kind.")
@@ -63,6 +64,20 @@ def test_a_round_that_fits_to_the_token_is_begun(budget: int, rounds: int) -> No
     engine = Scripted(lambda request: spoken(NOTHING, tokens=20))
     run_loop([found], bench(engine, journal, decided(journal, table(VALUES)), rounds=9, patience=9, budget=budget))
     assert (found.stop, len(engine.batches)) == (Stop.BUDGET, rounds)
+
+
+def test_the_loop_ends_with_its_last_item_however_many_rounds_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = list[int]()
+
+    def counted(trials: Sequence[Trial], written: Any, number: int, *rest: Any) -> None:
+        rounds.append(number)
+        choose(trials, written, number, *rest)
+
+    monkeypatch.setattr(loop, "choose", counted)
+    journal = Journal()
+    found = trial(ASKED, journal, BASE)
+    run_loop([found], bench(Scripted(in_turn(HALF, WHOLE)), journal, decided(journal, table(VALUES)), rounds=1000))
+    assert (found.stop, rounds) == (Stop.ALL_MET, [1, 2])
 
 
 @given(
