@@ -32,7 +32,7 @@ class Settings:
         temperature: 0 is greedy; None takes the benchmark's own.
         top_p: Nucleus mass, (0, 1]; None takes the benchmark's own.
         max_tokens: Longest answer in tokens; None takes the benchmark's own.
-        seed: The run's seed.
+        seed: The run's seed, from 0.
         system: A system message before every conversation, "" for none.
     """
 
@@ -52,6 +52,7 @@ class Settings:
             ("--samples", self.samples, 1),
             ("--temperature", self.temperature, 0),
             ("--max-tokens", self.max_tokens, 1),
+            ("--seed", self.seed, 0),
         ):
             if value is not None and not value >= low:
                 raise UsageError(f"{flag} must be at least {low}, not {value}")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from herl.errors import UsageError, nearest
 from herl.hindsight import Form
 
 Accept = Literal["verdicts", "preference"]
 """How the critic tells that a revision is better: by its verdicts on both, or by comparing the two in both orders."""
+
+_FORMS, _ACCEPTS = get_args(Form), get_args(Accept)
 
 ORACLE, SELF = "oracle", "self"
 CONTROLS = ("best-of-n", "resample", "self-refine")
@@ -48,10 +50,13 @@ class LoopSettings:
 
     def __post_init__(self) -> None:
         for flag, value in (("--rounds", self.rounds), ("--revisions", self.revisions), ("--patience", self.patience)):
-            if value < 1:
-                raise UsageError(f"{flag} must be at least 1, not {value}")
-        if self.budget is not None and self.budget < 1:
-            raise UsageError(f"--budget must be at least 1, not {self.budget}")
+            if not _is_count(value):
+                raise UsageError(f"{flag} must be a whole number from 1, not {value}")
+        if self.budget is not None and not _is_count(self.budget):
+            raise UsageError(f"--budget must be a whole number from 1, not {self.budget}")
+        for flag, word, known in (("--form", self.form, _FORMS), ("--accept", self.accept, (None, *_ACCEPTS))):
+            if word not in known:
+                raise UsageError(f"unknown {flag} '{word}'", nearest(str(word), [each for each in known if each]))
         if not 0 <= self.hidden < 1:
             raise UsageError(f"--hidden must be from 0 to below 1, not {self.hidden}")
         if not 0 < self.temperature < math.inf:
@@ -59,6 +64,8 @@ class LoopSettings:
                 f"--revision-temperature must be above 0, not {self.temperature}",
                 "At temperature 0 the same question gets the same answer again and again.",
             )
+        if isinstance(self.controls, str):
+            raise UsageError("controls are several names, not one text", f"Write ('{self.controls}',).")
         for name in self.controls:
             if name not in CONTROLS:
                 raise UsageError(f"unknown control '{name}'", nearest(name, [*CONTROLS, "all"]))
@@ -83,3 +90,7 @@ class LoopSettings:
     def as_config(self) -> dict[str, Any]:
         """Plain values, for run.json."""
         return {**asdict(self), "controls": list(self.controls)}
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value >= 1

@@ -121,12 +121,14 @@ def _check_subject(subject: Subject) -> None:
         raise UsageError("the prompt is blank")
     known = {(subject.benchmark or "").strip().partition(":")[0]}
     if strangers := set(subject.options) - known:
-        about = subject.benchmark or given[0]
-        raise UsageError(f"--set {min(strangers)}.… is about a benchmark that is not run", f"Run: {about}.")
+        hint = f"Run: {subject.benchmark}." if subject.benchmark else "Prompts of your own have no options."
+        raise UsageError(f"--set {min(strangers)}.… is about a benchmark that is not run", hint)
 
 
 def _check_critic(critic: str) -> None:
     """Refuse a critic that is nothing known, before an engine takes it for a model's name."""
+    if not critic:
+        raise UsageError("the critic's name is blank", "Take --critic self, oracle or a model.")
     if critic.startswith("replay:"):
         raise UsageError("recorded answers cannot criticise", "Take --critic self, oracle or a model.")
     known = (ORACLE, SELF, "demo")

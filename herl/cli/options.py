@@ -109,7 +109,9 @@ MaxTokens = Annotated[
         rich_help_panel=MODEL_PANEL,
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Seed of every draw.", rich_help_panel=MODEL_PANEL)]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, metavar="S", help="Seed of every draw.", rich_help_panel=MODEL_PANEL)
+]
 System = Annotated[
     str,
     typer.Option("--system", metavar="TEXT", help="A system message.", show_default=False, rich_help_panel=MODEL_PANEL),

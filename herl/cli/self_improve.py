@@ -232,7 +232,7 @@ def run(
         hidden=hidden,
         budget=budget,
         temperature=revision_temperature,
-        controls=read_controls(controls or ""),
+        controls=() if controls is None else read_controls(controls),
     )
     with stdout_reserved():
         done = self_improve(

@@ -100,12 +100,20 @@ def read_judges(
 
 
 def read_controls(text: str) -> tuple[str, ...]:
-    """The names of controls in "all" or a list with commas, in the order in which they run."""
+    """The names of controls in "all" or a list with commas, in the order in which they run.
+
+    Raises:
+        UsageError: no control is named, or others beside "all".
+    """
     from herl.selfimprove.settings import CONTROLS
 
     names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UsageError("--controls names no control", f"Known: all, {', '.join(CONTROLS)}.")
     if names == ["all"]:
         return CONTROLS
+    if "all" in names:
+        raise UsageError("--controls all names every control", "Leave the other names out.")
     return tuple(sorted(names, key=lambda name: CONTROLS.index(name) if name in CONTROLS else -1))
 
 

@@ -41,6 +41,7 @@ def test_a_user_goes_before_an_item_and_an_item_before_the_protocol() -> None:
         ("top_p", 1.1),
         ("top_p", math.nan),
         ("max_tokens", 0),
+        ("seed", -1),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_with_their_flag(field: str, value: float) -> None:

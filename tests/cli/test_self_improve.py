@@ -116,6 +116,7 @@ WITH_JUDGES = [*PROMPT, "--rubric", "FOLDER/judged.yaml"]
         (["--input", "FOLDER/judged.yaml"], "judged.yaml, line 1: not valid JSON", ""),
         ([*PROMPT, "--rubric", "FOLDER/none.yaml"], "none.yaml does not exist", ""),
         (["-b", "demo", "--critic", "orcale"], "unknown critic 'orcale'", "Did you mean 'oracle'?"),
+        (["-b", "demo", "--critic", " "], "the critic's name is blank", "self, oracle or a model"),
         ([*PROMPT, "--critic", "slef"], "unknown critic 'slef'", "Did you mean 'self'?"),
         (["-b", "demo", "--critic", "replay:x.jsonl"], "recorded answers cannot criticise", "a model"),
         (["-m", "replay:x.jsonl", "-b", "demo"], "recorded answers cannot be revised", "-m"),
@@ -136,11 +137,14 @@ WITH_JUDGES = [*PROMPT, "--rubric", "FOLDER/judged.yaml"]
         (["-b", "demo", "--revision-temperature", 0], "--revision-temperature must be above 0", "again and again"),
         (["-b", "demo", "--controls", "best-of-m"], "unknown control 'best-of-m'", "Did you mean 'best-of-n'?"),
         (["-b", "demo", "--controls", "resample,resample"], "a control is named twice", ""),
+        (["-b", "demo", "--controls", "all,resample"], "--controls all names every control", "the other names"),
+        (["-b", "demo", "--controls", ","], "--controls names no control", "Known: all, best-of-n"),
+        (["-b", "demo", "--controls="], "--controls names no control", "Known: all, best-of-n"),
         (["-b", "demo", "--set", "critic.mood=kind"], "critics have no setting 'mood'", "max_tokens"),
         (["-b", "demo", "--set", "critic.max_tokens=few"], "critic.max_tokens must be a whole number", ""),
         (["-b", "demo", "--critic", "oracle", "--set", "critic.top_p=1"], "the oracle is none", "judge.…"),
         (["-b", "demo", "--set", "ifbench.data=paper"], "about a benchmark that is not run", "Run: demo."),
-        ([*PROMPT, "--set", "ifbench.data=paper"], "about a benchmark that is not run", "Run: --prompt."),
+        ([*PROMPT, "--set", "ifbench.data=paper"], "about a benchmark that is not run", "have no options"),
         ([*PROMPT, "--set", "x=1"], "--set 'x=1' is not understood", "critic.KEY=VALUE"),
         ([*PROMPT, "--run", "../x"], "run name '../x' may hold only letters", ""),
         (["-b", "demo", "--critic", "oracle", "--budget", 9], "--budget 9 is too small for one round", "or more"),
@@ -198,7 +202,6 @@ def test_controls_run_in_one_order_however_they_are_named() -> None:
         == read_controls("self-refine, best-of-n,resample")
     )
     assert read_controls("self-refine,best-of-n") == ("best-of-n", "self-refine")
-    assert read_controls("") == ()
 
 
 def test_a_benchmark_ends_with_its_report_and_the_same_command_returns_at_once(
