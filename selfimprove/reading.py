@@ -18,14 +18,14 @@ _NOTHING = 1e-9  # what rounding makes of no gain
 
 
 def reading(result: Found) -> str:
-    """One to three plain sentences: what the loop gained, whether that beats its controls, and by whose grace.
+    """A few plain sentences: what the loop gained, whether it beats its controls or over-fits, and by whose grace.
 
     Args:
         result: The contents of result.json, but for this.
     """
     sentences = [_gain(result)]
-    if result["n"] > 1 and (controls := _controls(result)):
-        sentences.append(controls)
+    if result["n"] > 1 and result["loop"]["gain"][result["primary"]]["value"] is not None:
+        sentences += [said for said in (_controls(result), _beyond_the_critic(result)) if said]
     if result["critic"]["kind"] == "oracle":
         sentences.append(
             "Its feedback came from an oracle: a revision was taken only when the benchmark's own grader called it "
@@ -83,7 +83,7 @@ def _gain(result: Found) -> str:
     if n == 1:
         way = f"from {number.plain(before['value'])} to {number.plain(after['value'])}"
         return f"On this one prompt the loop went {way} ({after['label']}); one prompt says nothing of others."
-    where = f"on these {gain['n']:,} items"
+    where = "on this one item" if gain["n"] == 1 else f"on these {gain['n']:,} items"
     about = f"({after['label']}, {number.interval(gain, '95 % interval ')})"
     if abs(gain["value"]) < _NOTHING:
         if result["is_share"] and before["value"] >= 1 - _NOTHING:
@@ -101,10 +101,33 @@ def _gain(result: Found) -> str:
     return f"{came}: no gain is shown {where}{may_be}."
 
 
+def _beyond_the_critic(result: Found) -> str:
+    """Whether the hidden criteria gained what the visible ones did; "" where neither moved, or none were hidden."""
+    if result["hidden"] is None:
+        return ""
+    seen, hidden = (result["hidden"][name]["gain"] for name in ("visible", "hidden"))
+    if seen["value"] is None or hidden["value"] is None or not (seen["ci_low"] > 0 or hidden["ci_high"] < 0):
+        return ""
+    if hidden["ci_low"] > 0:
+        found = "the gain is not over-fitting to the critic's criteria alone"
+    elif hidden["ci_high"] >= 0:
+        found = "beyond the critic's criteria no gain is shown"
+    else:
+        found = "the loop makes worse what its critic did not see"
+    return f"The criteria that the critic saw {_moved(seen)}, the hidden ones {_moved(hidden)}: {found}."
+
+
+def _moved(gain: Found) -> str:
+    """What a share of the criteria gained or lost."""
+    number, verb = _Number(True), "lose" if gain["value"] < 0 else "gain"
+    return f"{verb} {number.points(abs(gain['value']))} ({number.interval(gain)})"
+
+
 def _controls(result: Found) -> str:
     """Whether the loop is worth its tokens; "" without controls that could draw."""
     number = _Number(result["is_share"])
-    drawn = [control for control in result["controls"].values() if control["round"]]
+    drawn = [control for control in result["controls"].values() if control["round"] and not _is_unscored(control)]
+    unscored = [control_name(control) for control in result["controls"].values() if _is_unscored(control)]
     idle = [name for name, control in result["controls"].items() if not control["round"]]
     clauses = []
     for verdict, verb, last in (
@@ -118,14 +141,18 @@ def _controls(result: Found) -> str:
     said = f"At equal cost it {_listed(clauses)}." if clauses else ""
     if idle:
         said = f"{said} The loop's tokens paid for no draw of {_listed(idle)}.".strip()
+    if unscored:
+        said = f"{said} No item has a score with it and with {_listed(unscored, 'or')}.".strip()
     return said
+
+
+def _is_unscored(control: Found) -> bool:
+    return control["against"]["value"] is None
 
 
 def _against(control: Found, number: _Number) -> str:
     """A control, and by how much the loop is better or worse."""
     against, name = control["against"], control_name(control)
-    if against["value"] is None:
-        return name
     ratio = against["token_ratio"]
     unequal = "" if ratio is None or abs(ratio - 1) < _ABOUT_EQUAL else f" with {ratio:.2f} times its tokens"
     if against["verdict"] == NOT_SHOWN:
@@ -147,7 +174,10 @@ def _on_critic(critic: Found) -> list[str]:
     if critic["coverage"] is not None and critic["coverage"] < 1:
         lines.append(f"The critic gave no usable verdict on {per_cent(1 - critic['coverage'])} % of the criteria.")
     if critic["comparisons"] is not None and critic["comparisons"] < 1:
-        lines.append(f"The critic could not compare {per_cent(1 - critic['comparisons'])} % of the pairs it was shown.")
+        lines.append(
+            f"The critic gave no usable reply to {per_cent(1 - critic['comparisons'])} % of its comparisons, "
+            "two for each pair of answers."
+        )
     if critic["turned"]:
         lines.append(
             f"On {per_cent(critic['turned'])} % of the pairs the critic preferred whichever answer stood in one place; "

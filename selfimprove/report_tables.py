@@ -17,7 +17,7 @@ Found = Mapping[str, Any]
 
 _GAIN = "gain [95 %]"
 _STOPS: Mapping[str, str] = {
-    Stop.ALL_MET: "all met",
+    Stop.ALL_MET: "the critic finds nothing unmet",
     Stop.NO_BETTER: "no better revision",
     Stop.ROUNDS: "rounds used up",
     Stop.BUDGET: "token budget used up",
@@ -87,14 +87,13 @@ def _controls(result: Found) -> Table:
     rows = [("the loop", column.score(score_of(loop["metrics"][result["primary"]])), _cost(loop), "–", "–")]
     for control in result["controls"].values():
         against = control["against"]
-        verdict = against["verdict"] if against["verdict"] == NOT_SHOWN else f"the loop is {against['verdict']}"
         rows.append(
             (
                 control_name(control),
                 column.score(score_of(control["metrics"][result["primary"]])),
                 _cost(control),
                 column.gain(against),
-                verdict if control["round"] else "it never drew",
+                _verdict(control),
             )
         )
     headers = ("control", column.heading, "tokens", "loop minus it [95 %]", "verdict")
@@ -105,6 +104,15 @@ def _controls(result: Found) -> Table:
     )
     title = "The loop against its controls, at equal cost" + "".join(f" ({stamp})" for stamp in _stamp(result))
     return Table(title, headers, tuple(rows), about)
+
+
+def _verdict(control: Found) -> str:
+    against = control["against"]
+    if not control["round"]:
+        return "it never drew"
+    if against["value"] is None:
+        return "–"
+    return str(against["verdict"]) if against["verdict"] == NOT_SHOWN else f"the loop is {against['verdict']}"
 
 
 def _metrics(result: Found) -> Table:
@@ -130,7 +138,7 @@ def _by_tag(result: Found) -> Iterator[Table]:
 def _hidden(result: Found) -> Table:
     cells = {"the critic saw": result["hidden"]["visible"], "it did not see": result["hidden"]["hidden"]}
     rows = tuple(_cells(name, cell) for name, cell in cells.items())
-    about = "Shares of criteria met. A gain on those that the critic saw alone is over-fitting to its rubric."
+    about = "Shares of the n criteria met. A gain on those that the critic saw alone is over-fitting to its rubric."
     return Table("Visible and hidden criteria", ("criteria that", "base %", "loop %", _GAIN, "n"), rows, (about,))
 
 

@@ -153,7 +153,11 @@ def test_an_item_is_shown_with_its_prompt_and_every_attempt(improved: Herl) -> N
 def test_why_the_loop_stopped_is_in_words(improved: Herl, real: Path) -> None:
     rows = [json.loads(line) for line in (real / "runs/improved/made/samples.jsonl").read_text().splitlines()]
     stops = {row["id"]: row["stop"] for row in rows if row["arm"] == "loop" and row["stop"]}
-    words = {"all_met": "all met", "no_better": "no better revision", "rounds": "rounds used up"}
+    words = {
+        "all_met": "the critic finds nothing unmet",
+        "no_better": "no better revision",
+        "rounds": "rounds used up",
+    }
     titles = [line for line in improved("show", "improved").stdout.splitlines() if line.startswith("made c")]
     assert [title.split(";")[0] for title in titles] == [f"made {name}: {words[stop]}" for name, stop in stops.items()]
 

@@ -272,7 +272,7 @@ def test_the_answer_to_a_prompt_is_alone_on_stdout(improve: Any, policy: JudgeSe
     assert done.stderr.splitlines()[:5] == [
         "plain answer: score 50.0 %",
         "round 1: score 100.0 %, a better revision",
-        "stopped: all met",
+        "stopped: the critic finds nothing unmet",
         "- met      It names two rivers.",
         "- met      It has no commas.",
     ]

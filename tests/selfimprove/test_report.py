@@ -134,6 +134,13 @@ def test_a_control_that_could_not_draw_is_not_compared() -> None:
     assert table(markdown(report(document)), "The loop against")[-1][-1] == "it never drew"
 
 
+def test_a_control_without_scores_has_no_verdict() -> None:
+    document = result()
+    document["controls"]["resample"]["against"] |= {"value": None, "ci_low": None, "ci_high": None}
+    rows = table(markdown(report(document)), "The loop against")
+    assert [row[-1] for row in rows if row[0] == "plain resampling"] == ["–"]
+
+
 def test_without_controls_and_hidden_criteria_there_are_no_tables_of_them() -> None:
     document = result(settings={"controls": ()}) | {"hidden": None}
     text = markdown(report(document))
@@ -154,7 +161,7 @@ def test_reasons_for_stopping_are_in_words_the_commonest_first() -> None:
     rows = table(markdown(report(document)), "Why items")
     assert rows[1:] == [
         ["no better revision", "16", "80.0"],
-        ["all met", "3", "15.0"],
+        ["the critic finds nothing unmet", "3", "15.0"],
         ["rounds used up", "1", "5.0"],
     ]
 

@@ -433,7 +433,59 @@ def test_where_nothing_can_be_graded_nothing_is_claimed() -> None:
     assert result["loop"]["gain"]["score"] == {"value": None, "ci_low": None, "ci_high": None, "n": 0}
     assert result["controls"]["resample"]["against"]["verdict"] == "no difference shown"
     assert result["reading"].startswith("No item has a score before and after the loop")
+    assert "At equal cost" not in result["reading"] and "no draw" not in result["reading"]
     assert result["by_tag"] == {}
+
+
+def test_a_control_without_scores_is_not_compared() -> None:
+    items = judged_items(20)[::2]
+    made = judged(items)
+    ends: dict[tuple[str, int], list[float | None]] = {
+        ("base", 0): [0.0, 0.0],
+        ("loop", 1): [1.0, 1.0],
+        ("best-of-n", 1): [None, None],
+    }
+    rows = [stage(made, each, *place, values) for each in items for place, values in ends.items()]
+    reading = summarise(made, rows, settings={"controls": ["best-of-n"]})["reading"]
+    assert "At equal cost" not in reading and "No item has a score with it and with best-of-2." in reading
+
+
+def test_a_single_item_with_scores_is_one_item() -> None:
+    items = judged_items(3)
+    made = judged(items)
+    rows = [stage(made, each, arm, number, [None if each is not items[0] else 1.0] * len(each.rubric.criteria))
+            for each in items for arm, number in (("base", 0), ("loop", 1))]  # fmt: skip
+    assert " on this one item." in summarise(made, rows, settings={"controls": []})["reading"]
+
+
+@pytest.mark.parametrize(
+    ("hidden_before", "hidden_after", "words"),
+    [
+        (0.0, 1.0, "the hidden ones gain 100.0 points (…): the gain is not over-fitting to the critic's"),
+        (0.0, 0.0, "the hidden ones gain 0.0 points (…): beyond the critic's criteria no gain is shown."),
+        (1.0, 0.0, "the hidden ones lose 100.0 points (…): the loop makes worse what its critic did"),
+    ],
+)
+def test_what_the_critic_did_not_see_is_said_beside_what_it_saw(
+    hidden_before: float, hidden_after: float, words: str
+) -> None:
+    items = judged_items(80)[::2]
+    made = judged(items)
+    rows = []
+    for each in items:
+        rows.append(stage(made, each, "base", 0, [0.0, hidden_before], hidden=["right"]))
+        rows.append(stage(made, each, "loop", 1, [1.0, hidden_after], hidden=["right"], changed=True))
+    reading = summarise(made, rows, settings={"controls": []})["reading"]
+    plainly = re.sub(r"\([^()]* to [^()]*\)", "(…)", reading)
+    assert "The criteria that the critic saw gain 100.0 points (…), " + words in plainly
+
+
+def test_where_neither_visible_nor_hidden_criteria_moved_nothing_is_said_of_them() -> None:
+    items = judged_items(20)[::2]
+    made = judged(items)
+    rows = [stage(made, each, arm, number, [0.0, 1.0], hidden=["right"])
+            for each in items for arm, number in (("base", 0), ("loop", 1))]  # fmt: skip
+    assert "criteria" not in summarise(made, rows, settings={"controls": []})["reading"]
 
 
 def test_pitfalls_pull_down_and_a_clipped_mean_stops_at_0() -> None:
@@ -515,7 +567,8 @@ def test_how_often_the_critic_could_be_read_is_counted() -> None:
         "turned": 0.5,
     }
     assert "The critic gave no usable verdict on 25.0 % of the criteria." in result["notes"]
-    assert "The critic could not compare 10.0 % of the pairs it was shown." in result["notes"]
+    said = "The critic gave no usable reply to 10.0 % of its comparisons, two for each pair of answers."
+    assert said in result["notes"]  # of the pairs, it is one in five
     assert any(note.startswith("On 50.0 % of the pairs the critic preferred") for note in result["notes"])
 
 
