@@ -302,15 +302,20 @@ def _refuse_changes(name: str, then: Mapping[str, Any], now: Mapping[str, Any], 
 
 
 def _changed(name: str, what: str, then: Any, now: Any) -> UsageError:
+    old, new = _short(then, now)
     return UsageError(
-        f"run '{name}' was started with {what} = {_short(then)}, now it is {_short(now)}",
+        f"run '{name}' was started with {what} = {old}, now it is {new}",
         "Give another --run name, or --fresh to start this one over.",
     )
 
 
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _short(then: Any, now: Any) -> list[str]:
+    """Two values in words, long ones from shortly before they differ."""
+    texts = [value if isinstance(value, str) and value else json.dumps(value) for value in (then, now)]
+    start = next((at for at, (old, new) in enumerate(zip(*texts, strict=False)) if old != new), 0) - 20
+    if start > 40:
+        texts = ["..." + text[start:] for text in texts]
+    return [text if len(text) <= 80 else text[:77] + "..." for text in texts]
 
 
 def _versions() -> dict[str, str]:

@@ -59,6 +59,13 @@ class Journal(Closing):
                         self._enter(name, row)
                 self._opened = self._opened.pop_all()
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are of each kind that was paid for: a run that has fewer has lost some."""
+        return {
+            "attempts": len(self.attempts), "verdicts": len(self.rulings), "preferences": len(self.preferences)
+        }  # fmt: skip
+
     def add_attempt(self, row: Row) -> None:
         """Keep an answer."""
         self._add("attempts.jsonl", row)

@@ -24,6 +24,7 @@ from herl.selfimprove.tidy import tidy
 if TYPE_CHECKING:
     from rich.console import Group
 
+_DAMAGED = "Delete it: the run's own command adds its rows up again."
 _MANY_ROWS = 12  # more of them are left to the files: a terminal shows what comes last
 
 
@@ -99,9 +100,9 @@ def read_report(run_dir: Path, called: str = "") -> Report:
     except FileNotFoundError:
         raise UsageError(f"{path} does not exist yet", "The run's own command continues it.") from None
     except KeyError as error:
-        raise UsageError(f"{path} is damaged: {error} is missing") from None
+        raise UsageError(f"{path} is damaged: {error} is missing", _DAMAGED) from None
     except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise UsageError(f"{path} is damaged: {error}") from None
+        raise UsageError(f"{path} is damaged: {error}", _DAMAGED) from None
     return report
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -115,18 +115,21 @@ def conduct(
         work = prepare(choices.benchmark, store, choices.answers)
         cache = opened.enter_context(CompletionCache(read=run.reads_cache))
         if not run.is_new and (result := _finished(run, work, cast, choices, cache)):
+            _restore(run, choices, result)
             return result, True
+        again = "the same command without --fresh" if run.is_new and not run.reads_cache else "the same command"
+        rest = f"What is there is safe in {run.path}; {again} asks for the rest."
         _pin(run, work, cast, choices, cache)
         build(work, cast, choices.answers, choices.loop, Journal(), cache, watch)  # refuses a budget that is too small
         probe(cast, choices.answers.seed, cache, choices.loop.acceptance(cast.kind) == "preference")
         run.begin([without_secrets(argument) for argument in command])
         folder = run.folder(work.benchmark.name)
         _keep_prompts(run, folder, choices)
-        with recorded(run), Journal(folder) as journal:
+        with recorded(run), _told(rest), Journal(folder) as journal:
             experiment = build(work, cast, choices.answers, choices.loop, journal, cache, watch)
             outcome = run_experiment(experiment)
         if outcome.failures:
-            raise _incomplete(run, outcome)
+            raise _incomplete(outcome, rest)
         rows = list(stage_rows(work.benchmark, outcome.stages, outcome.ruled))
         write_stages(folder / "samples.jsonl", rows)
         return conclude(run, work, cast, choices, journal), False
@@ -214,9 +217,11 @@ def _finished(run: Run, work: Work, cast: Cast, choices: Choices, cache: Complet
     try:
         result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         rows = len(read_rows(folder / "samples.jsonl"))
+        with Journal(folder) as journal:
+            bought = journal.counts
     except (OSError, ValueError, UsageError):
         return None
-    if result.get("version") != work.benchmark.version or result.get("rows") != rows:
+    if (result.get("version"), result.get("rows"), result.get("bought")) != (work.benchmark.version, rows, bought):
         return None
     if "judge" in result and not is_settled(result["judge"], choices.judges):
         return None
@@ -225,12 +230,33 @@ def _finished(run: Run, work: Work, cast: Cast, choices: Choices, cache: Complet
     return result
 
 
-def _incomplete(run: Run, outcome: Outcome) -> IncompleteError:
+def _restore(run: Run, choices: Choices, result: Mapping[str, Any]) -> None:
+    """Write again what somebody deleted of a finished run and what can be made without asking anybody."""
+    from herl.selfimprove.report import write_report
+
+    folder = run.folder(choices.benchmark.name)
+    kept = [*([folder / "prompts.jsonl"] if choices.prompts else []),
+            *([run.path / "rubric.yaml"] if choices.is_one else [])]  # fmt: skip
+    if not all(path.exists() for path in kept):
+        _keep_prompts(run, folder, choices)
+    if not all((run.path / name).exists() for name in ("summary.md", "summary.csv")):
+        write_report(run.path, result)
+
+
+@contextmanager
+def _told(rest: str) -> Iterator[None]:
+    """Say what becomes of what is there when an engine cannot go on."""
+    try:
+        yield
+    except IncompleteError as error:
+        raise IncompleteError(error.message, f"{error.hint} {rest}".strip(), error.status) from None
+
+
+def _incomplete(outcome: Outcome, rest: str) -> IncompleteError:
     why = "; ".join(f"{reason} ({times})" for reason, times in outcome.failures.most_common(3))
-    return IncompleteError(
-        f"{outcome.failures.total()} answers or verdicts could not be had: {why}",
-        f"What is there is safe in {run.path}; the same command asks for the rest.",
-    )
+    count = outcome.failures.total()
+    what = "1 answer or verdict" if count == 1 else f"{count} answers or verdicts"
+    return IncompleteError(f"{what} could not be had: {why}", rest)
 
 
 def conclude(run: Run, work: Work, cast: Cast, choices: Choices, journal: Journal) -> dict[str, Any]:
@@ -256,6 +282,7 @@ def conclude(run: Run, work: Work, cast: Cast, choices: Choices, journal: Journa
         preferences=list(journal.preferences.values()),
     )
     result = summarise_experiment(work, rows, journal.timings, about, _judged(work, cast, choices, journal, rows))
+    result["bought"] = journal.counts
     write_json(folder / "result.json", result)
     write_report(run.path, result)
     return result

@@ -207,16 +207,24 @@ def _one_prompt(choose: Callable[..., Choices], prompt: str, rubric: Rubric) -> 
 
 
 def _kept_rubric(place: Place, name: str, prompt: str) -> Rubric | None:
-    """The rubric of a run that goes on; None for one that is new or about something else."""
+    """The rubric of a run that goes on; None for one that is new or about something else.
+
+    Raises:
+        UsageError: its file was edited; what was answered until then was graded by another.
+    """
     folder = place.runs_dir / name
     if place.fresh or not (folder / "run.json").exists():
         return None
     config = read_record(folder / "run.json")["config"]
     if config.get("prompt") != prompt or "rubric" not in config:
         return None
-    if (folder / "rubric.yaml").exists():
-        return read_rubric(folder / "rubric.yaml")  # where it was edited, the run says that it was changed
-    return parse_rubric(config["rubric"], str(folder / "run.json"))
+    kept, path = parse_rubric(config["rubric"], str(folder / "run.json")), folder / "rubric.yaml"
+    if path.exists() and as_data(read_rubric(path)) != as_data(kept):
+        raise UsageError(
+            f"{path} was edited since run '{name}' began with it",
+            f"Give it with --rubric {path}: that is another run.",
+        )
+    return kept
 
 
 def _drafted(choices: Choices, cast: Cast, place: Place) -> Rubric:

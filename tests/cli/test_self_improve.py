@@ -322,7 +322,8 @@ def test_a_missing_rubric_is_drafted_shown_and_kept_as_a_file_to_edit(
     assert "drafted" not in again.stderr and "finished already" in again.stderr
     path.write_text("[It names two rivers., It names one lake.]")
     edited = improve(*PROMPT)
-    assert edited.exit_code == 2 and f"run '{run}' was started with rubric =" in edited.stderr
+    assert edited.exit_code == 2 and f"{path} was edited since run '{run}' began with it" in edited.stderr
+    assert f"Give it with --rubric {path}: that is another run." in edited.stderr
     given = improve(*PROMPT, "--rubric", path)
     assert given.exit_code == 0, given.stderr
     assert len(runs(tmp_path)) == 2
@@ -336,11 +337,48 @@ def test_a_run_that_was_cut_short_goes_on_with_the_rubric_that_it_drafted(
 
     policy.judge = fails
     cut = improve(*PROMPT, "--max-retries", 0)
-    assert cut.exit_code == 1 and "the same command asks for the rest" in cut.stderr, cut.stderr
+    assert cut.exit_code == 1, cut.stderr
+    assert cut.stderr.endswith(f"is safe in {tmp_path}/runs/{runs(tmp_path)[0]}; the same command asks for the rest.\n")
     policy.judge, policy.asked = mind, []
     done = improve(*PROMPT, HERL_CACHE=str(tmp_path / "another"))
     assert (done.exit_code, done.stdout) == (0, f"{BETTER}\n"), done.stderr
     assert not any("Write the rubric" in str(body["messages"]) for body in policy.asked)
+
+
+def test_a_run_that_starts_over_and_is_cut_short_goes_on_without_fresh(
+    improve: Any, policy: JudgeServer, tmp_path: Path
+) -> None:
+    policy.judge = lambda body: error(503, "busy") if "<draft>" in str(body["messages"]) else mind(body)
+    for flags in (["--input", "FOLDER/waters.jsonl"], WITH_JUDGES):  # one revision fails, or all that are asked for
+        cut = improve(*flags, "--max-retries", 0, "--fresh")
+        assert cut.exit_code == 1, cut.stderr
+        assert "the same command without --fresh asks for the rest." in cut.stderr
+    policy.judge, asked = mind, len(policy.asked)
+    done = improve(*WITH_JUDGES)
+    assert (done.exit_code, done.stdout) == (0, f"{BETTER}\n"), done.stderr
+    assert ASKED not in [body["messages"][-1]["content"] for body in policy.asked[asked:]], "asked twice"
+
+
+def test_what_was_deleted_of_a_finished_run_is_there_again(
+    improve: Any, policy: JudgeServer, judge: JudgeServer, tmp_path: Path
+) -> None:
+    command = ["--input", "FOLDER/waters.jsonl", "--judge", f"{judge.url}#stern", "--run", "r"]
+    assert improve(*command).exit_code == 0
+    run, folder = tmp_path / "runs" / "r", tmp_path / "runs" / "r" / "input-waters"
+    before = {path: path.read_text() for path in folder.iterdir()}
+    for name in ("attempts.jsonl", "verdicts.jsonl", "preferences.jsonl", "samples.jsonl"):
+        (folder / name).write_text("".join(before[folder / name].splitlines(keepends=True)[1:]))
+        done = improve(*command)
+        assert done.exit_code == 0 and "finished already" not in done.stderr, name
+        assert sorted((folder / name).read_text().splitlines()) == sorted(before[folder / name].splitlines())
+    asked = len(policy.asked) + len(judge.asked)
+    for path in (run / "summary.md", run / "summary.csv", folder / "prompts.jsonl"):
+        path.unlink()
+    done = improve(*command)
+    assert done.exit_code == 0 and "finished already" in done.stderr
+    assert (run / "summary.md").exists() and (run / "summary.csv").exists()
+    assert len(policy.asked) + len(judge.asked) == asked
+    assert (folder / "prompts.jsonl").read_text() == before[folder / "prompts.jsonl"]
 
 
 def test_for_an_oracle_the_judge_drafts(improve: Any, policy: JudgeServer, judge: JudgeServer) -> None:
@@ -359,6 +397,16 @@ def test_a_run_about_something_else_is_refused_before_a_rubric_is_drafted(
     done = improve("--prompt", "Name two lakes.", "--run", "mine")
     assert done.exit_code == 2 and "run 'mine' was started with" in done.stderr
     assert policy.asked == []
+
+
+def test_of_rubrics_that_differ_late_the_difference_is_shown(improve: Any, tmp_path: Path) -> None:
+    words = "".join(f"- It says {number}.\n" for number in range(20))
+    flags = [*PROMPT, "--rubric", "FOLDER/long.yaml", "--run", "mine"]
+    (tmp_path / "long.yaml").write_text(f"{words}- It is kind.\n")
+    assert improve(*flags).exit_code == 0
+    (tmp_path / "long.yaml").write_text(f"{words}- It is rude.\n")
+    told = improve(*flags).stderr.splitlines()[0]
+    assert 'kind."}]}, now it is ...' in told and told.endswith('rude."}]}') and len(told) < 200
 
 
 def test_what_is_asked_of_the_critic_about_a_rubric_includes_the_system_message(

@@ -321,8 +321,9 @@ def test_a_result_that_lacks_something_is_damaged_and_never_guessed_at(tmp_path:
 def test_what_is_no_result_is_damaged(tmp_path: Path, text: str) -> None:
     path = write_experiment(tmp_path, "torn", result())
     (path / "made" / "result.json").write_text(text)
-    with pytest.raises(UsageError, match="is damaged"):
+    with pytest.raises(UsageError, match="is damaged") as raised:
         read_report(path)
+    assert raised.value.hint == "Delete it: the run's own command adds its rows up again."
 
 
 def test_experiments_are_read_once_each_and_those_without_a_result_are_named(tmp_path: Path) -> None:
