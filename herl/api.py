@@ -131,9 +131,9 @@ def self_improve(
     model: str,
     benchmark: str | None = None,
     *,
-    input: Path | None = None,
+    input: Path | str | None = None,
     prompt: str | None = None,
-    rubric: Path | None = None,
+    rubric: Path | str | None = None,
     critic: str = "self",
     loop: LoopSettings | None = None,
     settings: Settings | None = None,
@@ -202,7 +202,8 @@ def self_improve(
         critic_sampling=critic_sampling or {},
         engine=engine_options or EngineOptions(),
     )
-    subject = Subject(benchmark, input, prompt, rubric, options or {})
+    prompts, criteria = (None if path is None else Path(path) for path in (input, rubric))
+    subject = Subject(benchmark, prompts, prompt, criteria, options or {})
     place = Place(
         runs_dir, run, Store(data_dir), fresh, watch or silent, on_draft or (lambda rubric, path: None), command
     )

@@ -185,6 +185,8 @@ def preference_pairs(asked: Iterable[Asked], min_margin: float = MIN_MARGIN) -> 
         data.advice = f"--min-margin {widest} would take the widest margin of those items."
     elif missed:
         data.advice = "Their answers score alike: draw more, with --samples or --controls."
+    elif data.answers and not data.rows:
+        data.advice = "A pair needs two answers: draw more, with --samples or --controls."
     return data
 
 
@@ -228,7 +230,7 @@ def _with_usable(asked: Iterable[Asked], data: TrainingData) -> Iterator[tuple[A
             elif usable.setdefault((answer.prompt, answer.text), answer) is not answer:
                 data.answers_left_out["the same text as another"] += 1
         yield each, list(usable.values())
-    if not data.answers:
+    if data.items and not data.answers:
         data.advice = "It has no graded answers yet: its own command continues it."
 
 

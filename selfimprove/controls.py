@@ -85,7 +85,8 @@ def allowances(loop: Sequence[Trial]) -> dict[str, Allowance]:
     """Item id -> what a control may spend on it.
 
     How far an item's answers differ in length is hard to tell from a few; it is taken to be the same share of their
-    mean for all items.
+    mean for all items. Where none drew anything, weighing an answer is taken to cost what the verdicts on the plain
+    ones did.
 
     Args:
         loop: The items after the loop.
@@ -94,7 +95,8 @@ def allowances(loop: Sequence[Trial]) -> dict[str, Allowance]:
     shares = [len(lengths) * variance(lengths) / fmean(lengths) ** 2 for lengths in drawn]
     share = sum(shares) / sum(map(len, drawn)) if drawn else 0.0
     weighed = sum(len(trial.lengths) - 1 for trial in loop)
-    usual = sum(trial.weighing for trial in loop) / weighed if weighed else 0.0
+    told = sum(trial.weighing if weighed else trial.spent.critic for trial in loop)
+    usual = told / (weighed or len(loop)) if loop else 0.0
     found = {}
     for trial in loop:
         answer, attempts = fmean(trial.lengths), len(trial.lengths) - 1

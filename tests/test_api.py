@@ -131,6 +131,13 @@ def test_an_experiment_may_be_about_one_prompt_of_which_the_drafted_rubric_is_to
     assert done.result["stops"] == {"all_met": 1}
 
 
+def test_paths_may_be_texts_as_flags_are(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.jsonl does not exist"):
+        herl.self_improve("demo", input=str(tmp_path / "none.jsonl"), runs_dir=tmp_path)
+    with pytest.raises(UsageError, match=r"none\.yaml does not exist"):
+        herl.self_improve("demo", prompt="Why?", rubric=str(tmp_path / "none.yaml"), runs_dir=tmp_path)
+
+
 def test_a_benchmark_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="at least one benchmark"):
         herl.evaluate("demo", [], runs_dir=tmp_path)

@@ -143,6 +143,15 @@ def test_a_run_without_graded_answers_is_told_to_go_on() -> None:
     assert best_answers(asked(TWO)).items_left_out == {"no graded answer that is finished": 1}
 
 
+def test_a_run_of_nothing_that_has_a_rubric_is_not_told_to_go_on() -> None:
+    assert best_answers([]).advice == preference_pairs([]).advice == ""
+
+
+def test_where_each_item_has_one_answer_more_are_asked_for() -> None:
+    data = preference_pairs(asked(TWO, answer(TWO, "one", 1, 0)))
+    assert not data.rows and data.advice.startswith("A pair needs two answers: draw more, with --samples")
+
+
 def test_a_pair_is_the_best_and_the_worst_answer() -> None:
     answers = [answer(TWO, "none", 0, 0), answer(TWO, "both", 1, 1), answer(TWO, "one", 1, 0)]
     [row] = preference_pairs(asked(TWO, *answers)).rows

@@ -111,9 +111,10 @@ def _print_answer(console: Console, answer: Shown) -> None:
 def _print_trace(console: Console, trace: Trace) -> None:
     from herl.selfimprove.report_tables import stop_words
 
-    why = f"{stop_words(trace.stop)}; " if trace.stop else ""
     spent = ", ".join(f"{arm} {each['generated'] + each['critic']}" for arm, each in trace.spent.items())
-    console.print(printable(f"{trace.benchmark} {trace.id}: {why}tokens written: {spent}"), style="bold reverse")
+    told = [*([stop_words(trace.stop)] if trace.stop else []), *([f"tokens written: {spent}"] if spent else [])]
+    title = ": ".join(filter(None, [f"{trace.benchmark} {trace.id}", "; ".join(told)]))
+    console.print(printable(title), style="bold reverse")
     _print_messages(console, trace.messages)
     for each in trace.tries:
         _print_try(console, each)

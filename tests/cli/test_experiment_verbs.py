@@ -162,6 +162,17 @@ def test_why_the_loop_stopped_is_in_words(improved: Herl, real: Path) -> None:
     assert [title.split(";")[0] for title in titles] == [f"made {name}: {words[stop]}" for name, stop in stops.items()]
 
 
+def test_of_an_unfinished_experiment_no_tokens_are_told(improved: Herl, real: Path) -> None:
+    kept = real / "runs/improved/made/samples.jsonl"
+    there = kept.read_text()
+    kept.write_text("")
+    try:
+        titles = [line for line in improved("show", "improved").stdout.splitlines() if line.startswith("made c")]
+    finally:
+        kept.write_text(there)
+    assert sorted(titles) == [f"made c{number}" for number in range(9)]
+
+
 def test_no_answer_can_drive_the_terminal(improved: Herl) -> None:
     text = improved("show", "improved").stdout
     assert SEEN in text and "Say more." in text

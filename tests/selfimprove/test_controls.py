@@ -155,6 +155,14 @@ def test_what_the_loop_tells_of_the_price_of_a_draw() -> None:
     assert [found[name].variance for name in ("drew", "judged", "left")] == pytest.approx([60, 15, 15])
 
 
+def test_where_the_loop_drew_nothing_weighing_costs_what_the_verdicts_on_the_plain_answers_did() -> None:
+    journal = Journal()
+    left, other = (trial(item(name, *CRITERIA), journal, tokens=10) for name in ("left", "other"))
+    left.spent, other.spent = Spent(10, 30), Spent(10, 10)
+    assert [each.choice for each in allowances([left, other]).values()] == [20, 20]
+    assert allowances([]) == {}
+
+
 def test_an_item_that_the_loop_left_as_it_was_is_left_so_by_the_controls() -> None:
     journal = Journal()
     engine = Scripted(varied)
