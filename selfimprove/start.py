@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from herl.benchmarks import get
 from herl.benchmarks.conversation import digest
 from herl.benchmarks.own_prompts import benchmark_of_prompts, needs_judge
 from herl.benchmarks.session import check_judges
-from herl.benchmarks.work import Watch, load
+from herl.benchmarks.work import Watch, load, prepare
 from herl.cache import CompletionCache
 from herl.errors import UsageError, nearest
 from herl.item import Item, Message
@@ -22,8 +22,9 @@ from herl.resources import Store
 from herl.rubric import Criterion, Rubric
 from herl.rubric_file import as_data, parse_rubric, read_rubric
 from herl.run import Run, read_record
-from herl.selfimprove.build import Cast, check_cast
+from herl.selfimprove.build import Cast, build, check_cast
 from herl.selfimprove.draft_rubric import draft_rubric
+from herl.selfimprove.journal import Journal
 from herl.selfimprove.session import Choices, check, conduct, open_cast
 from herl.selfimprove.settings import ORACLE, SELF
 
@@ -195,6 +196,7 @@ def _with_prompt(
     with Run(place.runs_dir, name, stand_in.as_config(), fresh=place.fresh):
         pass  # a run that cannot be begun is refused here, before the draft is paid for
     cast = open_cast(stand_in, opened, not place.fresh)
+    _check_least_budget(stand_in, cast, place)
     rubric = _drafted(stand_in, cast, place)
     place.on_draft(rubric, place.runs_dir / name / "rubric.yaml")
     return _one_prompt(choose, prompt, rubric), name, cast
@@ -225,6 +227,14 @@ def _kept_rubric(place: Place, name: str, prompt: str) -> Rubric | None:
             f"Give it with --rubric {path}: that is another run.",
         )
     return kept
+
+
+def _check_least_budget(choices: Choices, cast: Cast, place: Place) -> None:
+    """Refuse a budget that is too small whatever the rubric will be, before the draft is paid for."""
+    loop = replace(choices.loop, hidden=0.0)  # nothing can be hidden of a rubric that stands for another
+    with CompletionCache(read=False) as cache:
+        work = prepare(choices.benchmark, place.store, choices.answers)
+        build(work, cast, choices.answers, loop, Journal(), cache, place.watch)
 
 
 def _drafted(choices: Choices, cast: Cast, place: Place) -> Rubric:

@@ -149,6 +149,8 @@ WITH_JUDGES = [*PROMPT, "--rubric", "FOLDER/judged.yaml"]
         ([*PROMPT, "--run", "../x"], "run name '../x' may hold only letters", ""),
         (["-b", "demo", "--critic", "oracle", "--budget", 9], "--budget 9 is too small for one round", "or more"),
         ([*WITH_JUDGES, "--budget", 9], "--budget 9 is too small for one round", "or more"),
+        ([*PROMPT, "--budget", 9], "--budget 9 is too small for one round", "or more"),
+        ([*PROMPT, "--budget", 9, "--critic", "oracle", "--judge", "URL#j"], "--budget 9 is too small", "or more"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )
