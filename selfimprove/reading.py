@@ -81,8 +81,9 @@ def _gain(result: Found) -> str:
     if gain["value"] is None:
         return "No item has a score before and after the loop, so nothing can be said of its gain."
     if n == 1:
-        way = f"from {number.plain(before['value'])} to {number.plain(after['value'])}"
-        return f"On this one prompt the loop went {way} ({after['label']}); one prompt says nothing of others."
+        old, new = number.plain(before["value"]), number.plain(after["value"])
+        way = f"stayed at {old}" if old == new else f"went from {old} to {new}"
+        return f"On this one prompt the loop {way} ({after['label']}); one prompt says nothing of others."
     where = "on this one item" if gain["n"] == 1 else f"on these {gain['n']:,} items"
     about = f"({after['label']}, {number.interval(gain, '95 % interval ')})"
     if abs(gain["value"]) < _NOTHING:

@@ -117,7 +117,7 @@ def read_reports(runs_dir: Path, names: Iterable[str]) -> tuple[list[Report], li
         try:
             reports.append(read_report(path, called))
         except HerlError as error:
-            problems.append(f"run '{called}' is left out: {error.message}")
+            problems.append(f"run '{called}' is left out: {error.message}. {error.hint}".rstrip(". ") + ".")
     return reports, problems
 
 

@@ -121,8 +121,9 @@ def test_an_experiment_that_is_damaged_or_not_finished_is_named_and_told_by_the_
     (runs / "second" / "made" / "result.json").unlink()
     done = herl("report", "first", "second", "plain")
     assert done.exit_code == 1
-    assert "run 'first' is left out: " in done.stderr and "is damaged" in done.stderr
-    assert "run 'second' is left out: " in done.stderr and "does not exist yet" in done.stderr
+    first, second = done.stderr.splitlines()
+    assert "run 'first' is left out: " in first and "is damaged" in first and "Delete it: the run's own" in first
+    assert "run 'second' is left out: " in second and "does not exist yet. The run's own command" in second
     assert "ifeval" in done.stdout
 
 

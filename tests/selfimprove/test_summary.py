@@ -354,6 +354,7 @@ def test_one_prompt_says_nothing_of_others() -> None:
     gain = gain_of(result)
     assert gain["ci_low"] < 0 < gain["value"] == gain["ci_high"] == 1.0
     assert result["reading"].startswith("On this one prompt the loop went from 0.0 to 100.0 (all met); one prompt")
+    assert simple([1.0], [1.0])["reading"].startswith("On this one prompt the loop stayed at 100.0 (all met); one")
 
 
 def test_an_oracle_is_stamped_and_nobody_else_is() -> None:
