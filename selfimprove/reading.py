@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from herl.report.table import per_cent
-from herl.selfimprove.controls import BEST_OF_N, RESAMPLE
+from herl.selfimprove.controls import BEST_OF_N, RESAMPLE, SELF_REFINE
 from herl.selfimprove.gains import BETTER, NOT_SHOWN, WORSE
+from herl.selfimprove.trial import LOOP
 
 Found = Mapping[str, Any]
 """A part of result.json."""
 
 _TRUNCATED_WORTH_SAYING = 0.01
 _ABOUT_EQUAL = 0.1  # a control whose tokens differ from the loop's by less than this share had as many
+_TEXTS = {LOOP: "revisions of the loop", BEST_OF_N: "draws of best-of-n", SELF_REFINE: "revisions of self-refine"}
 _NOTHING = 1e-9  # what rounding makes of no gain
 
 
@@ -24,6 +26,8 @@ def reading(result: Found) -> str:
         result: The contents of result.json, but for this.
     """
     sentences = [_gain(result)]
+    if (drawn := result["drawn"].get(LOOP)) and sum(drawn["faults"].values()) == drawn["texts"]:
+        sentences.append(f"None of its {drawn['texts']:,} revisions was an answer.")
     if result["n"] > 1 and result["loop"]["gain"][result["primary"]]["value"] is not None:
         sentences += [said for said in (_controls(result), _beyond_the_critic(result)) if said]
     if result["critic"]["kind"] == "oracle":
@@ -55,6 +59,7 @@ def notes_on(result: Found, said: Sequence[str]) -> list[str]:
     if max(base, final) > _TRUNCATED_WORTH_SAYING:
         cut = f"{per_cent(base)} % of the plain answers and {per_cent(final)} % of the loop's last ones"
         lines.append(f"{cut} were cut off at the token limit.")
+    lines += _on_drawn(result["drawn"])
     if result["errors"]:
         lines.append(f"Could not be answered, and count as failed: {result['errors']} of {n} prompts.")
     if undecided := result["loop"]["undecided"]:
@@ -159,6 +164,18 @@ def _against(control: Found, number: _Number) -> str:
     if against["verdict"] == NOT_SHOWN:
         return f"{name}{unequal} ({number.points(against['value'])}, {number.interval(against)})"
     return f"{name}{unequal} by {number.points(abs(against['value']))} ({number.interval(against)})"
+
+
+def _on_drawn(drawn: Found) -> list[str]:
+    """What a reader must know of the texts that were to replace plain answers."""
+    lines = []
+    if LOOP in drawn and drawn[LOOP]["truncated"] > _TRUNCATED_WORTH_SAYING:
+        lines.append(f"{per_cent(drawn[LOOP]['truncated'])} % of the loop's revisions were cut off at the token limit.")
+    for arm, found in drawn.items():
+        if failed := sum(found["faults"].values()):
+            why = "; ".join(f"{reason:.100} ({count})" for reason, count in list(found["faults"].items())[:3])
+            lines.append(f"No answers, and never taken: {failed} of {found['texts']} {_TEXTS[arm]}: {why}.")
+    return lines
 
 
 def _on_hidden(result: Found) -> list[str]:

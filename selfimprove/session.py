@@ -280,6 +280,7 @@ def conclude(run: Run, work: Work, cast: Cast, choices: Choices, journal: Journa
         stamps=_stamps(cast, work.benchmark),
         rulings=[row for row in journal.rulings.values() if row["judge"] == critic],
         preferences=list(journal.preferences.values()),
+        attempts=list(journal.attempts.values()),
     )
     result = summarise_experiment(work, rows, journal.timings, about, _judged(work, cast, choices, journal, rows))
     result["bought"] = journal.counts

@@ -11,6 +11,7 @@ from herl.benchmarks.work import Work
 from herl.rows import Row
 from herl.rubric import Outcome, Rule
 from herl.selfimprove.clock import seconds_of
+from herl.selfimprove.controls import BEST_OF_N, SELF_REFINE
 from herl.selfimprove.gains import Tables
 from herl.selfimprove.reading import notes_on, reading
 from herl.selfimprove.settings import ORACLE
@@ -32,6 +33,7 @@ class About:
         stamps: What every report must say of the critic and the judge.
         rulings: The critic's rows of verdicts.jsonl; none for an oracle.
         preferences: Its rows of preferences.jsonl.
+        attempts: Rows of attempts.jsonl.
     """
 
     model: str
@@ -43,6 +45,7 @@ class About:
     stamps: Sequence[str] = ()
     rulings: Sequence[Row] = ()
     preferences: Sequence[Row] = ()
+    attempts: Sequence[Row] = ()
 
 
 def summarise_experiment(
@@ -93,6 +96,7 @@ def summarise_experiment(
         "by_tag": tables.by_tag(loop),
         "hidden": tables.hidden(loop),
         "stops": stops,
+        "drawn": _drawn(work, about.attempts),
         "truncated": {"base": _truncated(base), "final": _truncated(loop)},
         "coverage": {"base": _coverage(base), "final": _coverage(loop)},
         "errors": sum(row["status"] == "error" for row in base.rows),
@@ -126,6 +130,35 @@ def _stops(work: Work, rows: Iterable[Row]) -> dict[str, int]:
     """Why items left the loop: reason -> how many."""
     reasons = {row["id"]: row["stop"] for row in rows if row["arm"] == LOOP and row["stop"] and row["id"] in work.by_id}
     return dict(sorted(Counter(map(str, reasons.values())).items()))
+
+
+def _drawn(work: Work, attempts: Iterable[Row]) -> dict[str, dict[str, Any]]:
+    """What became of the texts that were to replace plain answers.
+
+    Returns:
+        Arm -> {texts, faults: reason -> how many are no answers, the commonest first, truncated: the share cut off}.
+    """
+    by_arm: dict[str, list[Row]] = {arm: [] for arm in (LOOP, BEST_OF_N, SELF_REFINE)}
+    for row in attempts:
+        if row["id"] in work.by_id and row["arm"] in by_arm:
+            by_arm[row["arm"]].append(row)
+    found = {}
+    for arm, rows in by_arm.items():
+        if rows:
+            faults = Counter(fault for row in rows if (fault := _fault(row)))
+            cut = sum(row["finish_reason"] == "length" for row in rows)
+            ordered = dict(sorted(faults.items(), key=lambda each: (-each[1], each[0])))
+            found[arm] = {"texts": len(rows), "faults": ordered, "truncated": cut / len(rows)}
+    return found
+
+
+def _fault(row: Row) -> str:
+    """Why a text is no answer, "" when it is one."""
+    if row["finish_reason"] == "content_filter":
+        return "stopped by a content filter"
+    if row["finish_reason"] not in ("stop", "length"):
+        return str(row.get("error") or row["finish_reason"])
+    return "" if str(row["response"]).strip() else "blank"
 
 
 def _said(about: About) -> dict[str, Any]:

@@ -573,6 +573,39 @@ def test_how_often_the_critic_could_be_read_is_counted() -> None:
     assert any(note.startswith("On 50.0 % of the pairs the critic preferred") for note in result["notes"])
 
 
+def attempt(arm: str, finish: str, text: str = "Hm.", **fields: Any) -> Row:
+    return {"arm": arm, "id": "c0", "finish_reason": finish, "response": text, **fields}
+
+
+def test_revisions_that_are_no_answers_are_counted_and_said() -> None:
+    attempts = [
+        *[attempt("loop", "error", "", error="HTTP 400: too long")] * 2,
+        attempt("loop", "stop", " "),
+        attempt("loop", "length"),
+        attempt("best-of-n", "content_filter"),
+        attempt("best-of-n", "stop"),
+        attempt("self-refine-feedback", "error"),
+        attempt("base", "error"),
+        {**attempt("loop", "error"), "id": "nobody's"},
+    ]
+    result = simple([0.0] * 9, [0.0] * 9, attempts=attempts)
+    assert result["drawn"] == {
+        "loop": {"texts": 4, "faults": {"HTTP 400: too long": 2, "blank": 1}, "truncated": 0.25},
+        "best-of-n": {"texts": 2, "faults": {"stopped by a content filter": 1}, "truncated": 0.0},
+    }
+    assert result["notes"][1:4] == [
+        "25.0 % of the loop's revisions were cut off at the token limit.",
+        "No answers, and never taken: 3 of 4 revisions of the loop: HTTP 400: too long (2); blank (1).",
+        "No answers, and never taken: 1 of 2 draws of best-of-n: stopped by a content filter (1).",
+    ]
+    assert "None of its" not in result["reading"]
+
+
+def test_where_no_revision_was_an_answer_the_reading_says_so() -> None:
+    result = simple([0.0] * 9, [0.0] * 9, attempts=[attempt("loop", "error", "", error="HTTP 400")] * 3)
+    assert "no gain is shown on these 9 items. None of its 3 revisions was an answer." in result["reading"]
+
+
 def test_a_critic_that_was_never_asked_has_no_coverage() -> None:
     critic = simple([0.0], [1.0])["critic"]
     assert critic["coverage"] is critic["comparisons"] is critic["turned"] is None
