@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,16 @@ def draft(name: str = "q", number: int = 1, candidate: int = 0, words: str = "Sa
 
 
 DRAFTS = [draft(name, number, candidate) for name in "ab" for number in (1, 2) for candidate in (0, 1)]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A model that says the same, whatever it is asked."""
+
+    said: Said
+
+    def __call__(self, request: Request) -> Said:
+        return self.said
 
 
 def attempts(found: dict[Draft, Attempt | Failure]) -> dict[Draft, Attempt]:
@@ -89,7 +99,7 @@ def test_a_failure_is_told_and_is_no_row() -> None:
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_revision_that_a_server_will_not_take_is_refused_for_good(status: int) -> None:
-    engine, journal = Scripted(lambda request: Failure("too long", status=status)), Journal()
+    engine, journal = Scripted(Constant(Failure("too long", status=status))), Journal()
     for _ in range(2):
         found = attempts(Author(engine, journal).write([draft()]))
         assert not found[draft()].is_answer and found[draft()].row["error"] == "too long"
@@ -98,9 +108,8 @@ def test_a_revision_that_a_server_will_not_take_is_refused_for_good(status: int)
 
 def test_a_plain_request_that_a_server_will_not_take_is_asked_again_and_so_is_what_failed_otherwise() -> None:
     for each, status in ((replace(draft(), arm="base"), 400), (draft(), 429), (draft(), 500), (draft(), None)):
-        journal = Journal()
-        failure = Failure("no", status=status)
-        assert Author(Scripted(lambda request, failure=failure: failure), journal).write([each]) == {each: failure}
+        journal, said = Journal(), {each: Failure("no", status=status)}
+        assert Author(Scripted(Constant(said[each])), journal).write([each]) == said
         assert not journal.attempts
 
 
