@@ -19,7 +19,7 @@ from herl.rubric import Check, Criterion, Rubric, Rule
 
 _LONGEST_FILE = 200_000  # bytes; PyYAML takes two seconds for them
 _FORM = "A rubric is a list of criteria; docs/rubrics.md shows one."
-_QUOTES = 'YAML takes an unquoted yes, no, on, off, a number or a date for something else than a text: write "yes".'
+_QUOTES = 'YAML takes an unquoted yes, no, on, off or a number for something else than a text: write "yes".'
 _SIGNS = 'In YAML a text needs quotes that holds a colon and a space, or begins with a sign: "Note: …".'
 
 
@@ -129,9 +129,9 @@ def _as_yaml(data: Any) -> str:
 
     text: str = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110)
     try:
-        if yaml.safe_load(text) == data:
+        if _parse_yaml(text, "") == data:
             return text
-    except yaml.YAMLError:
+    except UsageError:
         pass
     return json.dumps(data, indent=2)  # PyYAML cannot read all that it writes, such as a key with a line separator
 
@@ -226,8 +226,14 @@ def _parse(text: str, where: str) -> Any:
 def _parse_yaml(text: str, where: str) -> Any:
     import yaml
 
+    # A date is the text that it is, whatever other libraries have made of PyYAML's own loader.
+    forms = {
+        first: [(tag, form) for tag, form in each if not tag.endswith(":timestamp")]
+        for first, each in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
     try:
         loader = yaml.SafeLoader(text)
+        loader.yaml_implicit_resolvers = forms
         root = loader.get_single_node()
         if root is None:
             return None
@@ -238,7 +244,7 @@ def _parse_yaml(text: str, where: str) -> Any:
         raise UsageError(f"{where}{line}: not valid YAML ({error.problem})", _SIGNS) from None
     except RecursionError:
         raise UsageError(f"{where}: nested too deeply to be read", _FORM) from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or a number that there cannot be
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a number that there cannot be
         raise UsageError(f"{where}: not valid YAML ({first_line(error)})", _QUOTES) from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -95,7 +95,7 @@ class Author:
                 closing(self._engine.generate(list(pending))) as answers,
             ):
                 for answer in answers:
-                    draft, result = pending[answer.request], _final(pending[answer.request], answer.result)
+                    draft, result = pending[answer.request], answer.result
                     if isinstance(result, Failure):
                         found[draft] = result
                         continue
@@ -103,7 +103,7 @@ class Author:
                         self._cache.put(self._engine.fingerprint, answer.request, result)
                     meter.tokens += result.usage.completion_tokens
                     found[draft] = self._keep(draft, answer_row(answer.request, result), tick)
-        return found
+        return found | self._refused(found, tick)
 
     def there(self, arm: str, item_id: str, number: int) -> Attempt:
         """An attempt that was written before, the first of its round.
@@ -112,6 +112,22 @@ class Author:
             KeyError: it was not.
         """
         return _attempt(self._journal.attempts[arm, item_id, number, 0])
+
+    def _refused(self, found: Mapping[Draft, Attempt | Failure], tick: Tick | None) -> dict[Draft, Attempt]:
+        """Errors in the place of requests that the server will not take, which are not asked for again.
+
+        It takes others (for revisions, it took the plain request), so that it is these conversations that it refuses;
+        one may be too long, say. Where it takes none, a setting may be wrong, and they stay failures.
+        """
+        if all(draft.arm == BASE for draft in found) and not any(isinstance(each, Attempt) for each in found.values()):
+            return {}
+        kept = {}
+        for draft, result in found.items():
+            if isinstance(result, Failure) and result.status in _REFUSED:
+                request = Request(draft.item_id, draft.candidate, draft.messages, draft.sampling)
+                error = Completion("", "error", seed=draft.sampling.seed, error=result.reason)
+                kept[draft] = self._keep(draft, answer_row(request, error), tick)
+        return kept
 
     def _bought(self, pending: dict[Request, Draft]) -> dict[Request, Completion]:
         return self._cache.get_many(self._engine.fingerprint, list(pending)) if self._cache and pending else {}
@@ -122,17 +138,6 @@ class Author:
         if tick:
             tick(row["usage"]["completion_tokens"])
         return _attempt(row)
-
-
-def _final(draft: Draft, result: Completion | Failure) -> Completion | Failure:
-    """What came of a draft; a revision that a server will not take is an error for good, and not asked for again.
-
-    The same server took the plain request, so that it is this conversation that it refuses (one too long, say), and
-    the best answer so far stands.
-    """
-    if draft.arm == BASE or not isinstance(result, Failure) or result.status not in _REFUSED:
-        return result
-    return Completion("", "error", seed=draft.sampling.seed, error=result.reason)
 
 
 def _answers(row: Row, draft: Draft) -> bool:

@@ -169,17 +169,40 @@ def probe(cast: Cast, seed: int, cache: CompletionCache | None, compares: bool) 
         _check_reply(cast.critic, Outcome(row["outcome"]), row["reply"], row["evidence"])
 
 
-def _check_reply(engine: Engine, outcome: Outcome, reply: str, evidence: str) -> None:
-    """Refuse a critic that gave no verdict; one that cannot tell gave one."""
-    critic = without_secrets(engine.model)
+def probe_judges(work: Work, cast: Cast, seed: int) -> None:
+    """Ask each judge about one criterion, in the benchmark's own way and for the same reason as `probe`.
+
+    Args:
+        work: The benchmark and its items.
+        cast: The models.
+        seed: The run's.
+
+    Raises:
+        UsageError: a judge's reply cannot be read, after retries.
+        IncompleteError: it cannot be asked now.
+    """
+    if cast.judges is None:
+        return
+    item = work.items[0]
+    for engine in cast.judges.engines:
+        judge = cast.judges.judge(engine, work, seed)
+        questions = judge.questions(item, 0, item.messages, "Hello!")[:1]
+        for ruling in judge.decide(questions):
+            verdict = ruling.verdicts[0]
+            _check_reply(engine, verdict.outcome, ruling.reply, verdict.evidence, "judge")
+
+
+def _check_reply(engine: Engine, outcome: Outcome, reply: str, evidence: str, role: str = "critic") -> None:
+    """Refuse a critic or judge that gave no verdict; one that cannot tell gave one."""
+    name = without_secrets(engine.model)
     if outcome is Outcome.TRANSPORT:
-        raise IncompleteError(f"the critic {critic} cannot be asked: {evidence}", "The same command asks it again.")
+        raise IncompleteError(f"the {role} {name} cannot be asked: {evidence}", "The same command asks it again.")
     if outcome not in (Outcome.SCORED, Outcome.CANNOT_TELL):
         said = " ".join(reply.split())[:80]
         raise UsageError(
-            f"the critic {critic} gave no readable verdict to a plain test question; "
+            f"the {role} {name} gave no readable verdict to a plain test question; "
             + (f"it said: {said!r}" if said else evidence),
-            "Take another --critic, or one behind an engine that holds models to a JSON schema (vLLM does).",
+            f"Take another --{role}, or one behind an engine that holds models to a JSON schema (vLLM does).",
         )
 
 

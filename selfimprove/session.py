@@ -29,7 +29,16 @@ from herl.resources import Store
 from herl.rows import Row, read_rows
 from herl.rubric_file import as_data, write_rubric
 from herl.run import Run, bench_folder
-from herl.selfimprove.build import Cast, build, check_cast, check_final, comparing_judge, critic_judge, probe
+from herl.selfimprove.build import (
+    Cast,
+    build,
+    check_cast,
+    check_final,
+    comparing_judge,
+    critic_judge,
+    probe,
+    probe_judges,
+)
 from herl.selfimprove.experiment import Outcome, run_experiment
 from herl.selfimprove.journal import Journal
 from herl.selfimprove.settings import ORACLE, SELF, LoopSettings
@@ -122,6 +131,7 @@ def conduct(
         _pin(run, work, cast, choices, cache)
         build(work, cast, choices.answers, choices.loop, Journal(), cache, watch)  # refuses a budget that is too small
         probe(cast, choices.answers.seed, cache, choices.loop.acceptance(cast.kind) == "preference")
+        probe_judges(work, cast, choices.answers.seed)
         run.begin([without_secrets(argument) for argument in command])
         folder = run.folder(work.benchmark.name)
         _keep_prompts(run, folder, choices)

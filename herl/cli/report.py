@@ -116,4 +116,7 @@ def _format_of(out: Path) -> Literal["md", "csv"]:
         return "csv"
     if out.suffix in (".md", ".markdown"):
         return "md"
-    raise UsageError(f"--out {out} does not tell the format", "Name it .md or .csv, or give --format.")
+    raise UsageError(
+        f"--out {out} does not tell the format",
+        "Name it .md or .csv (or .svg or .png, for an experiment's plot), or give --format.",
+    )

@@ -113,6 +113,16 @@ def test_a_plain_request_that_a_server_will_not_take_is_asked_again_and_so_is_wh
         assert not journal.attempts
 
 
+def test_a_plain_request_that_a_server_refuses_while_it_takes_others_has_no_answer_for_good() -> None:
+    def script(request: Request) -> Said:
+        return Failure("too long", status=413) if request.item_id == "a" else "Said."
+
+    drafts = [replace(draft(name), arm="base") for name in "ab"]
+    found = attempts(Author(Scripted(script), Journal()).write(drafts))
+    assert [found[each].is_answer for each in drafts] == [False, True]
+    assert found[drafts[0]].row["status"] == "error"
+
+
 def test_what_was_said_before_an_engine_died_is_kept() -> None:
     engine, journal = Scripted(varied), Journal()
     engine.dies_after = 3

@@ -109,7 +109,7 @@ def test_killed_again_and_again_an_experiment_ends_as_an_undisturbed_one_would(
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     finish(command, whole)
     once, rows = asked(servers), bought(whole)
-    assert set(once.values()) == {1} and len(once) == rows
+    assert set(once.values()) == {1} and len(once) == rows + 1, "one more is what the judge is asked first of all"
 
     for server in servers.values():
         server.delay = 0.02
@@ -128,7 +128,8 @@ def test_killed_again_and_again_an_experiment_ends_as_an_undisturbed_one_would(
         assert contents(bench_of(whole) / name) == contents(bench_of(killed) / name)
     again = asked(servers) - once
     assert again.keys() == once.keys(), "the killed run asked the same questions"
-    assert again.total() - rows <= KILLS * IN_FLIGHT
+    test_questions = KILLS + 1  # a kill may come before the reply to the last one is in the cache
+    assert again.total() - rows <= KILLS * IN_FLIGHT + test_questions
 
 
 def contents(path: Path) -> list[Any]:
