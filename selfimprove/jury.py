@@ -123,6 +123,7 @@ class Jury:
         if not pending:
             return
         load(seat.judge.engine)
+        before = seat.judge.generated
         with (
             self._watch(f"{arm}: verdicts by {seat.label}", len(asked), len(asked) - len(pending)) as progress,
             self._journal.timed(arm, "critic") as meter,
@@ -130,7 +131,7 @@ class Jury:
         ):
             for ruling in rulings:
                 self._journal.add_ruling(verdict_row(seat.name, ruling))
-                meter.tokens += ruling.usage.completion_tokens
+                meter.tokens = seat.judge.generated - before
                 progress.advance(ruling.usage.completion_tokens)
 
     def _is_missing(self, place: _Place) -> bool:

@@ -145,6 +145,7 @@ class Comparer:
 
     def _ask(self, pending: Sequence[Question], of: int, arm: str) -> None:
         load(self._judge.engine)
+        before = self._judge.generated
         with (
             self._watch(f"{arm}: comparisons", of, of - len(pending)) as progress,
             self._journal.timed(arm, "critic") as meter,
@@ -152,7 +153,7 @@ class Comparer:
         ):
             for ruling in rulings:
                 self._journal.add_preference(_row(self._name, ruling))
-                meter.tokens += ruling.usage.completion_tokens
+                meter.tokens = self._judge.generated - before
                 progress.advance(ruling.usage.completion_tokens)
 
     def _preferred(self, case: Case, other: str) -> Preferred:

@@ -86,6 +86,9 @@ class Judge(Closing):
         examples: Judgements labelled by people, shown before each question.
         sampling: How the judge draws; None as the prompt says. Seed and schema are set for each call.
 
+    Attributes:
+        generated: Tokens that its engine generated so far; replies from the cache are none of them.
+
     Raises:
         ValueError: no attempt is allowed.
     """
@@ -103,6 +106,7 @@ class Judge(Closing):
     ) -> None:
         if attempts < 1:
             raise ValueError(f"a judge needs at least one attempt, not {attempts}")
+        self.generated = 0
         self._engine = engine
         self._prompt = prompt
         self._seed = seed
@@ -218,8 +222,10 @@ class Judge(Closing):
         # Closed at once when the caller stops early, so that the engine drops what is unfinished.
         with closing(self._engine.generate(rest)) as fresh:
             for answer in fresh:
-                if self._cache and isinstance(answer.result, Completion):
-                    self._cache.put(fingerprint, answer.request, answer.result)
+                if isinstance(answer.result, Completion):
+                    self.generated += answer.result.usage.completion_tokens
+                    if self._cache:
+                        self._cache.put(fingerprint, answer.request, answer.result)
                 yield answer
 
 

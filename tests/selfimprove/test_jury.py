@@ -11,6 +11,7 @@ import pytest
 from improving import REPLY, SAMPLING, Quiet, Said, Scripted, answers_in, compares, is_met, nobody_knows, prompt_of
 from made_benchmarks import item
 
+from herl.cache import CompletionCache
 from herl.engine.base import Failure, Request
 from herl.errors import IncompleteError
 from herl.item import Item, Usage
@@ -196,3 +197,16 @@ def test_what_a_judge_said_before_it_died_is_kept() -> None:
     engine.dies_after = None
     assert [values(each.verdicts) for each in jury(engine, journal).rule(cases, "loop")] == [[1, 0], [0, 1], [0, 0]]
     assert len(engine.batches[1]) == 3
+
+
+def test_time_is_that_of_fresh_replies(tmp_path: Path) -> None:
+    engine = Scripted(by_words)
+    with CompletionCache(tmp_path / "cache") as cache:
+        seats = [Seat("judge", "judge", Judge(engine, RubricPrompt(), sampling=SAMPLING, cache=cache))]
+        usages = []
+        for timed in (1, 0):
+            journal = Journal()
+            (ruled,) = Jury(seats, journal, nobody_knows).rule([case("apple")], "loop")
+            usages.append(ruled.usage)
+            assert len(journal.timings) == timed
+    assert usages[0] == usages[1], "what a reply took is counted all the same"
