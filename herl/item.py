@@ -61,6 +61,8 @@ class Sampling:
             batch and in any order.
         schema: A JSON schema, as text, that the answer must follow, "" for none; engines that cannot
             hold a model to one ignore it.
+        logprobs: The sampled tokens' log-probabilities are wanted, under the distribution that they are drawn
+            from; only local engines know them.
     """
 
     temperature: float = 0.0
@@ -70,10 +72,12 @@ class Sampling:
     stop: tuple[str, ...] = ()
     seed: int = 0
     schema: str = ""
+    logprobs: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for cache keys and run.json."""
-        schema = {"schema": self.schema} if self.schema else {}  # so that keys made before there were schemas hold
+        # Left out where they are not used, so that keys made before there were any hold.
+        more = ({"schema": self.schema} if self.schema else {}) | ({"logprobs": True} if self.logprobs else {})
         return {
             "temperature": self.temperature,
             "top_p": self.top_p,
@@ -81,7 +85,7 @@ class Sampling:
             "max_tokens": self.max_tokens,
             "stop": list(self.stop),
             "seed": self.seed,
-            **schema,
+            **more,
         }
 
 

@@ -1,0 +1,96 @@
+"""What the policy went through in a step: answers that it drew, their grades, and what was made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from herl.item import Completion, Item, Message, draw_seed
+from herl.rubric import Grade
+
+Purpose = Literal["rollout", "revision", "held-out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Which draw of a run: it names the draw in the journal, and seeds it.
+
+    Args:
+        step: The step that draws it, from 1.
+        item_id: The prompt.
+        purpose: What it is drawn for.
+        number: Which rollout of its group, from 0; a revision has the number of the rollout that it revises.
+    """
+
+    step: int
+    item_id: str
+    purpose: Purpose
+    number: int
+
+    def seed(self, run_seed: int) -> int:
+        """The draw's own seed; order, batching and restarts do not change it."""
+        return draw_seed(run_seed, self.item_id, self.number, f"{self.purpose}-{self.step}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """An answer that the policy drew, and what its rubric made of it.
+
+    Args:
+        key: Which draw it is.
+        messages: The conversation that it answers; for a revision the one with the hindsight.
+        completion: The answer, with the ids of its prompt and of its tokens as sampled, their log-probabilities
+            and the version of the weights that drew them.
+        grade: What the verdicts add up to. Its score is the reward; None, for an abstention, is no reward at all.
+        met: How many criteria are satisfied (a pitfall is when it is avoided).
+    """
+
+    key: Key
+    messages: tuple[Message, ...]
+    completion: Completion
+    grade: Grade
+    met: int
+
+    @property
+    def score(self) -> float | None:
+        """The reward before any bonus; None where nothing could be decided."""
+        return self.grade.score
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All that was drawn for one prompt in one step.
+
+    Args:
+        item: The prompt, with its whole rubric.
+        rollouts: Plain answers, by number.
+        revisions: Answers under hindsight, by the number of the rollout that each revises.
+    """
+
+    item: Item
+    rollouts: tuple[Rollout, ...]
+    revisions: tuple[Rollout, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sequence that trains the policy: a prompt, of which nothing is trained, and a response.
+
+    Args:
+        prompt_ids: What the response is conditioned on, `[prompt]`.
+        token_ids: The response as sampled, `[time]`.
+        advantage: Of all its tokens.
+        guided: It is a revision: its ratio is shaped, not clipped.
+        behaviour_ids: The prompt under which it was drawn where that is another, for `ratio = "behaviour"`,
+            `[behaviour prompt]`.
+        sampled_logprobs: What the sampler said of its tokens when it drew them, `[time]`.
+        weight_version: The version of the weights that drew it.
+    """
+
+    prompt_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    advantage: float
+    guided: bool = False
+    behaviour_ids: tuple[int, ...] | None = None
+    sampled_logprobs: tuple[float, ...] | None = None
+    weight_version: int = 0

@@ -1,0 +1,1 @@
+"""Writes instruction-following prompts whose every criterion code can decide (`herl data make-if`)."""
