@@ -16,8 +16,9 @@ from herl.item import Message
 from herl.judge.fence import guarded, neutralise
 from herl.rubric import Criterion, Rubric, Verdict
 
-Form = Literal["full", "brief"]
-"""`full`: the draft, what it met and what it did not; `brief`: what was not met only."""
+Form = Literal["full", "brief", "draft"]
+"""`full`: the draft, what it met and what it did not; `brief`: what was not met only; `draft`: the draft only, an
+ablation of training (one reading of "naive hindsight experience")."""
 
 _FULL = """\
 {instruction}
@@ -42,6 +43,20 @@ An earlier answer to the request above fell short of these criteria:
 {unmet}
 
 Answer the request so that they are met. Reply with the answer only."""
+
+_DRAFT = """\
+{instruction}
+
+---
+The draft below was written in answer to the request above. {state}
+
+The draft:
+<draft>
+{draft}
+</draft>
+
+Write the answer to the request anew, so that it does all that the request asks, and keep what the draft does well. \
+Add no facts that you are not sure of. Reply with the new answer only, without remarks about the draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +109,8 @@ def hindsight(
         form: How much is told.
 
     Raises:
-        ValueError: there is nothing to tell, because no criterion is known to be unmet; the last turn is not the
-            user's; or verdicts and criteria do not match.
+        ValueError: there is nothing to revise for, because no criterion is known to be unmet, whatever the form; the
+            last turn is not the user's; or verdicts and criteria do not match.
     """
     if not messages or messages[-1].role != "user":
         raise ValueError("the last turn of the conversation must be the user's")
@@ -105,6 +120,10 @@ def hindsight(
     *before, request = messages
     if form == "brief":
         text = _BRIEF.format(instruction=request.content, unmet=_listed(found.unmet))
+        return (*before, Message("user", text))
+    if form == "draft":
+        state = "It does not yet do all that was asked." if draft.strip() else "It is empty."
+        text = _DRAFT.format(instruction=request.content, state=state, draft=guarded(draft, "draft"))
         return (*before, Message("user", text))
     text = _FULL.format(
         instruction=request.content,

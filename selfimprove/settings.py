@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from herl.errors import UsageError, nearest
-from herl.hindsight import Form
+
+Form = Literal["full", "brief"]
+"""The forms of hindsight (`herl.hindsight.Form`) that the loop offers; the other is an ablation of training."""
 
 Accept = Literal["verdicts", "preference"]
 """How the critic tells that a revision is better: by its verdicts on both, or by comparing the two in both orders."""

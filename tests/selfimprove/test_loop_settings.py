@@ -26,6 +26,7 @@ def test_the_defaults_make_sense() -> None:
         ({"rounds": 1.5}, "--rounds must be a whole number from 1, not 1.5"),
         ({"budget": 1e5}, "--budget must be a whole number from 1"),
         ({"form": "breif"}, "unknown --form 'breif'"),
+        ({"form": "draft"}, "unknown --form 'draft'"),
         ({"accept": "verdict"}, "unknown --accept 'verdict'"),
         ({"controls": "best-of-n"}, "several names, not one text"),
         ({"hidden": 1.0}, "--hidden must be from 0 to below 1, not 1.0"),
