@@ -1,14 +1,15 @@
 """The settings of `herl train`: one TOML file for all methods, each section's keys with the reference's values.
 
 A section that a method does not use (hindsight in RLVR, dpo in HeRL) may stand there, so that one file serves a
-comparison of methods.
+comparison of methods. docs/training.md says what every key means; train/settings.py reads files.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from herl.forms import Form
 
@@ -18,12 +19,22 @@ Variant = Literal["grpo", "dr_grpo", "dapo"]
 Ratio = Literal["same_context", "behaviour", "none"]
 Guidance = Literal["full", "brief", "draft"]
 
+# What an ablation is made of (method.md, section 2.9): these keys are the preset's, all others the user's.
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "herl": {},
+    "he": {"bonus": 0.0},
+    "naive_he_context": {"context": "original", "ratio": "same_context", "bonus": 0.0},
+    "naive_he_prompt": {"form": "draft", "bonus": 0.0},
+}
+
 
 class Data(Form):
     """What is trained on: JSONL files or named sets (docs/training.md)."""
 
-    train: str | list[str] = Field(description="a file, a named set, or a list of them")
-    held_out: str | list[str] | None = Field(default=None, description="a file, a named set, or a list of them")
+    train: str | list[str] = Field(min_length=1, description="a file, a named set, or a list of them")
+    held_out: str | list[str] | None = Field(
+        default=None, min_length=1, description="a file, a named set, or a list of them"
+    )
     held_out_limit: int | None = Field(default=None, ge=1, description="a whole number from 1")
     limit: int | None = Field(default=None, ge=1, description="a whole number from 1")
     system: str = Field(default="", description="a text")
@@ -41,7 +52,10 @@ class Rollouts(Form):
 
 
 class Hindsight(Form):
-    """How failed answers become guidance for better ones (method.md sections 1, 2.3 to 2.6, 3)."""
+    """How failed answers become guidance for better ones (method.md sections 1, 2.3 to 2.6, 3).
+
+    A preset's keys have its values; to give one of them another value is a contradiction.
+    """
 
     preset: Preset = Field(default="herl", description="herl, he, naive_he_context or naive_he_prompt")
     threshold: float = Field(default=1.0, description="a number")
@@ -55,6 +69,22 @@ class Hindsight(Form):
     ratio: Ratio = Field(default="same_context", description="same_context, behaviour or none")
     gamma: float = Field(default=1.0, ge=0, description="a number from 0")
     bonus: float = Field(default=0.05, ge=0, le=1, description="a number from 0 to 1")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_preset(cls, values: Any) -> Any:
+        chosen = values.get("preset") if isinstance(values, Mapping) else None
+        fixed = PRESETS.get(chosen, {}) if isinstance(chosen, str) else {}
+        for key, value in fixed.items():
+            if values.get(key, value) != value:
+                raise ValueError(f"the preset {chosen} means {key} = {value}, but {key} is {values[key]}")
+        return {**values, **fixed} if fixed else values
+
+    @model_validator(mode="after")
+    def _check_ratio(self) -> Self:
+        if self.ratio == "behaviour" and self.context == "hindsight":
+            raise ValueError("ratio = behaviour is for context = original: with the hindsight it is same_context")
+        return self
 
 
 class Loss(Form):
@@ -89,7 +119,9 @@ class Lora(Form):
 
     rank: int = Field(default=16, ge=1, description="a whole number from 1")
     alpha: int = Field(default=32, ge=1, description="a whole number from 1")
-    targets: str | list[str] = Field(default="all-linear", description="all-linear, or a list of module names")
+    targets: Literal["all-linear"] | list[str] = Field(
+        default="all-linear", min_length=1, description="all-linear, or a list of module names"
+    )
 
 
 class Sft(Form):
@@ -111,7 +143,7 @@ class Dpo(Form):
 class Judging(Form):
     """Who decides criteria without a check."""
 
-    model: str = Field(description="a model string")
+    model: str = Field(min_length=1, description="a model string")
     calls: Literal["item", "criterion"] | None = Field(default=None, description="item or criterion")
     max_tokens: int | None = Field(default=None, ge=1, description="a whole number from 1")
     temperature: float | None = Field(default=None, ge=0, description="a number from 0")
@@ -146,7 +178,7 @@ class Logging(Form):
 class Config(Form):
     """All of a training run's settings."""
 
-    model: str = Field(description="a model string: demo, a folder or a hub id")
+    model: str = Field(min_length=1, description="a model string: demo, a folder or a hub id")
     data: Data = Field(description="a section")
     steps: int | None = Field(default=None, ge=1, description="a whole number from 1")
     epochs: float | None = Field(default=None, gt=0, description="a number above 0")
