@@ -49,7 +49,7 @@ def conversation(
         system: A system message of the user's in place of the item's own, "" for none.
     """
     if not item.follows:
-        return _with_system(item.messages, system)
+        return with_system(item.messages, system)
     earlier = conversation(by_id[item.follows], sample, by_id, said, system)
     answer = said.get((item.follows, sample))
     if earlier is None or answer is None:
@@ -80,12 +80,13 @@ def continuations(item: Item, system: str) -> tuple[Continuation, ...]:
         system: A system message of the user's in place of the conversations' own, "" for none.
     """
     return tuple(
-        Continuation(_with_system([Message(**message) for message in each["messages"]], system), each["text"])
+        Continuation(with_system([Message(**message) for message in each["messages"]], system), each["text"])
         for each in item.facts.get("continuations", ())
     )
 
 
-def _with_system(messages: Sequence[Message], system: str) -> tuple[Message, ...]:
+def with_system(messages: Sequence[Message], system: str) -> tuple[Message, ...]:
+    """A conversation with a system message of the user's in place of its own; "" for none leaves it as it is."""
     if not system or not messages:
         return tuple(messages)
     return (Message("system", system), *(message for message in messages if message.role != "system"))

@@ -45,8 +45,13 @@ def read_prompts(path: Path) -> list[Item]:
         UsageError: the file cannot be read or holds no rows, a row is malformed, or two have the same id; the
             line and the fault are named.
     """
+    return [item for _, item in numbered_prompts(path)]
+
+
+def numbered_prompts(path: Path) -> list[tuple[int, Item]]:
+    """As `read_prompts`, each item with its line number (from 1), for messages about what a row holds."""
     lines: dict[str, int] = {}
-    items: list[Item] = []
+    items: list[tuple[int, Item]] = []
     for line, row in numbered_jsonl(path):
         item = item_of(row, f"{path}, line {line}", str(line))
         if item.id in lines:
@@ -55,7 +60,7 @@ def read_prompts(path: Path) -> list[Item]:
                 "A row without an id has its line's number as one.",
             )
         lines[item.id] = line
-        items.append(item)
+        items.append((line, item))
     if not items:
         raise UsageError(f"{path} has no prompts", _FORM)
     return items

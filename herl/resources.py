@@ -33,7 +33,7 @@ class DataSource:
         local: Its path below `--data-dir`: JSON lines, or with the ending ".json" a JSON document
             (`read_json`), or ".parquet".
         hub: Its dataset on the Hugging Face hub, "" when it is not there.
-        revision: The pinned commit.
+        revision: The pinned commit; a branch for data whose commit nobody has pinned.
         split: The hub's split.
         digest: `rows_digest` of the official rows.
         url: Its official address, "" for none; used rather than the hub. The file there may end with
@@ -251,7 +251,9 @@ def _in_hub_cache(source: DataSource) -> bool:
     from huggingface_hub.constants import HF_HUB_CACHE
 
     repository = Path(HF_HUB_CACHE) / f"datasets--{source.hub.replace('/', '--')}"
-    snapshot = repository / "snapshots" / source.revision
+    branch = repository / "refs" / source.revision  # holds the commit, where the revision is a branch or a tag
+    commit = branch.read_text().strip() if branch.is_file() else source.revision
+    snapshot = repository / "snapshots" / commit
     return any(path.is_file() and path.name != "README.md" for path in snapshot.rglob("*"))
 
 
