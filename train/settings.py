@@ -33,6 +33,32 @@ _NOT_PRESETS = {
     "naive_he": "It can be read in two ways: naive_he_context and naive_he_prompt (docs/training.md).",
 }
 
+# What TRL and verl call our keys.
+_ELSEWHERE = {
+    "lr": "optimizer.learning_rate",
+    "max_steps": "steps",
+    "num_train_epochs": "epochs",
+    "total_epochs": "epochs",
+    "max_prompt_length": "data.max_prompt_tokens",
+    "n": "rollout.rollouts_per_prompt",
+    "group_size": "rollout.rollouts_per_prompt",
+    "num_generations": "rollout.rollouts_per_prompt",
+    "train_batch_size": "rollout.prompts_per_step",
+    "max_response_length": "rollout.max_tokens",
+    "max_completion_length": "rollout.max_tokens",
+    "max_new_tokens": "rollout.max_tokens",
+    "loss_type": "loss.variant",
+    "epsilon": "loss.clip_low",
+    "epsilon_high": "loss.clip_high",
+    "kl_coef": "loss.kl",
+    "kl_loss_coef": "loss.kl",
+    "reward_shaping_alpha": "hindsight.bonus",
+    "he_shaping_gamma": "hindsight.gamma",
+    "save_steps": "checkpoint.every",
+    "eval_steps": "evaluate.every",
+    "report_to": "log.trackers",
+}
+
 # Learning rates of method.md, section 5; RLVR and HeRL have the launch script's.
 _OF_METHOD: Mapping[str, Mapping[Path_, Any]] = {
     "sft": {("optimizer", "learning_rate"): 1e-5},
@@ -247,31 +273,29 @@ def keys() -> Iterator[tuple[Path_, FieldInfo]]:
 
 
 def _nearest_key(path: Path_) -> str:
-    """A hint that offers a key for one that does not exist: in its section, by that very name in another, or alike."""
-    known = {".".join(each): each for each, _ in keys()}
-    sections = [name for name, field in Config.model_fields.items() if _section(field)]
-    written, last = ".".join(path), path[-1].lower()
-    if path[0] not in sections and len(path) > 1:
-        return nearest(path[0], sections)
-    namesakes = [name for name, each in known.items() if each[-1] == last]
-    if namesakes:
-        return f"Did you mean '{namesakes[0]}'?"
-    beside = [name for name, each in known.items() if each[:-1] == path[:1] and len(path) > 1]
-    close = difflib.get_close_matches(written, beside or list(known), n=1, cutoff=0.7)
-    if close:
-        return f"Did you mean '{close[0]}'?"
-    alike = difflib.get_close_matches(last, [each[-1] for each in known.values()], n=1, cutoff=0.8)
-    if alike:
-        return f"Did you mean '{next(name for name, each in known.items() if each[-1] == alike[0])}'?"
-    return nearest(written, beside or [*sections, *(name for name in known if "." not in name)])
+    """A hint that offers a key for one that does not exist: alike in its section, or the same in another."""
+    *above, last = path
+    known = [each for each, _ in keys()]
+    sections = sorted({each[0] for each in known if len(each) > 1})
+    if above and above[0] not in sections:
+        return nearest(above[0], sections)
+    beside = [each[-1] for each in known if list(each[:-1]) == above] + (sections if not above else [])
+    alike = difflib.get_close_matches(last.lower(), beside, n=1, cutoff=0.7)
+    namesakes = [".".join(each) for each in known if each[-1] == last.lower()]
+    offers = [_ELSEWHERE.get(last.lower(), ""), *namesakes, *(".".join((*above, each)) for each in alike)]
+    offer = next(filter(None, offers), "")
+    return f"Did you mean '{offer}'?" if offer else f"Known: {', '.join(beside)}."
 
 
 def _nearest_choice(field: FieldInfo | None, value: Any) -> str:
     if not isinstance(value, str) or field is None:
         return ""
-    if value in _NOT_PRESETS and "naive_he_context" in _choices(field.annotation):
+    choices = list(_choices(field.annotation))
+    if value in _NOT_PRESETS and "naive_he_context" in choices:
         return _NOT_PRESETS[value]
-    close = difflib.get_close_matches(value.lower(), list(_choices(field.annotation)), n=1)
+    if value.startswith("["):
+        return 'In TOML the texts of a list stand in quotes: ["one", "two"].'
+    close = difflib.get_close_matches(value.lower(), choices, n=1, cutoff=0.7)
     return f"Did you mean '{close[0]}'?" if close else ""
 
 

@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from herl import __version__
-from herl.cli import data, describe, doctor, export, new, parity, report, score, self_improve, serve, show
+from herl.cli import data, describe, doctor, export, new, parity, report, score, self_improve, serve, show, train
 from herl.cli import eval as eval_
 from herl.cli import list as list_
 from herl.cli.output import say
@@ -120,6 +120,8 @@ _data = typer.Typer(help="Say where benchmark data comes from, fetch it, check i
 app.add_typer(_data, name="data")
 _new = typer.Typer(help="Write files to start from.", no_args_is_help=True)
 app.add_typer(_new, name="new")
+_train = typer.Typer(help="Train a model: SFT, DPO, RLVR or HeRL.", no_args_is_help=True)
+app.add_typer(_train, name="train")
 
 
 def _add(verbs: typer.Typer, name: str, run: Callable[..., None], example: str, command: type[Verb] = Verb) -> None:
@@ -132,6 +134,8 @@ for _name, (_run, _example) in data.VERBS.items():
     _add(_data, _name, _run, _example)
 for _name, (_run, _example) in new.VERBS.items():
     _add(_new, _name, _run, _example)
+for _name, (_run, _example) in train.VERBS.items():
+    _add(_train, _name, _run, _example)
 
 
 def main() -> None:
