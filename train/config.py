@@ -39,6 +39,7 @@ class Data(Form):
     limit: int | None = Field(default=None, ge=1, description="a whole number from 1")
     system: str = Field(default="", description="a text")
     max_prompt_tokens: int = Field(default=2048, ge=1, description="a whole number from 1")
+    allow_code: bool = Field(default=False, description="true or false")
 
 
 class Rollouts(Form):
