@@ -27,10 +27,9 @@ class TokenStats:
     """What the policy loss saw of each token, without gradients; all `[trained]`.
 
     Args:
-        ratio: Policy over old policy, before clipping, shaping and truncation; for guided tokens whatever is
-            shaped.
+        ratio: Policy over old policy, before clipping, truncation and shaping.
         guided: It belongs to a revision.
-        weight: What its gradient is multiplied by beside the advantage, for guided tokens; 0 for others.
+        weight: `effective_weight`, for guided tokens; 0 for others, and where the ratio is truncated.
         clipped_low: Plain, and held at 1 - clip_low.
         clipped_high: Plain, and held at 1 + clip_high.
         dual_clipped: Plain, and held at dual_clip.
@@ -95,27 +94,28 @@ def policy_loss(
     """
     import torch
 
-    logs = logprobs if ratio == "none" else logprobs - old
-    plain_ratio = _exp(logprobs - old)
-    guided_ratio = _exp(logs)
+    logs = logprobs - old
+    if ratio == "none":
+        logs = torch.where(guided, logprobs, logs)
+    raw = logs.clamp(-_WIDEST, _WIDEST).exp()
 
-    clipped = plain_ratio.clamp(1 - clip_low, 1 + clip_high)
-    surrogate = torch.minimum(plain_ratio * advantages, clipped * advantages)
+    clipped = raw.clamp(1 - clip_low, 1 + clip_high)
+    surrogate = torch.minimum(raw * advantages, clipped * advantages)
     surrogate = torch.where(advantages < 0, torch.maximum(surrogate, dual_clip * advantages), surrogate)
 
-    cut = guided_ratio.clamp(max=_TRUNCATION) if ratio == "behaviour" else guided_ratio
-    shaped = cut / (cut + gamma) if gamma else cut
+    kept = raw.clamp(max=_TRUNCATION) if ratio == "behaviour" else raw
+    shaped = kept / (kept + gamma) if gamma else kept
     loss = -torch.where(guided, shaped * advantages, surrogate).sum() / denominator
 
     with torch.no_grad():
-        held = torch.where(cut < guided_ratio, 0.0, effective_weight(cut, gamma))
+        plain, worse, better = ~guided, advantages < 0, advantages > 0
         stats = TokenStats(
-            ratio=torch.where(guided, guided_ratio, plain_ratio),
+            ratio=raw.detach(),
             guided=guided,
-            weight=torch.where(guided, held, 0.0),
-            clipped_low=~guided & (advantages < 0) & (plain_ratio < 1 - clip_low),
-            clipped_high=~guided & (advantages > 0) & (plain_ratio > 1 + clip_high),
-            dual_clipped=~guided & (advantages < 0) & (plain_ratio > dual_clip),
+            weight=torch.where(guided & (raw <= kept), effective_weight(kept, gamma), 0.0),
+            clipped_low=plain & worse & (raw < 1 - clip_low),
+            clipped_high=plain & better & (raw > 1 + clip_high),
+            dual_clipped=plain & worse & (raw > dual_clip),
         )
     return loss, stats
 
@@ -281,7 +281,3 @@ def pair_summary(stats: Sequence[PairStats]) -> dict[str, float]:
         "dpo/chosen": float(better.mean()),
         "dpo/rejected": float(worse.mean()),
     }
-
-
-def _exp(logs: torch.Tensor) -> torch.Tensor:
-    return logs.clamp(-_WIDEST, _WIDEST).exp()
