@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from herl.benchmarks.ifeval.english import English
 from herl.benchmarks.muldimif.as_check import from_check
 from herl.benchmarks.muldimif.checks import decisions
@@ -21,6 +18,14 @@ WORDED = "worded"
 def with_worded(check: Check, worded: Check) -> Check:
     """A check together with what its sentence says."""
     return Check(check.id, {**check.kwargs, WORDED: {"id": worded.id, "kwargs": worded.kwargs}})
+
+
+def as_worded(check: Check) -> Check:
+    """What a check's sentence says, where upstream's checker is blind to it; else the check."""
+    worded = check.kwargs.get(WORDED)
+    if worded:
+        return Check(worded["id"], worded["kwargs"])
+    return Check(check.id, {name: value for name, value in check.kwargs.items() if name != WORDED})
 
 
 class ConstraintGrader:
@@ -61,8 +66,6 @@ class ConstraintGrader:
         return Verdict.scored(criterion, met, "the same for every answer: upstream cannot read it" if blind else "")
 
     def _reading(self, check: Check) -> Check:
-        kwargs: Mapping[str, Any] = {name: value for name, value in check.kwargs.items() if name != WORDED}
-        worded = check.kwargs.get(WORDED)
-        if self._as_worded and worded:
-            return Check(worded["id"], worded["kwargs"])
-        return Check(check.id, kwargs)
+        if self._as_worded:
+            return as_worded(check)
+        return Check(check.id, {name: value for name, value in check.kwargs.items() if name != WORDED})
