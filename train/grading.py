@@ -1,0 +1,266 @@
+"""Rewards: what a rubric makes of the policy's answers, by herl's one grader.
+
+Criteria with a check are decided by code as in every other verb, the others by a judge. Answers are graded in
+threads while the policy goes on drawing. A judge that is down pauses the training until it answers again: what has
+no verdict for want of transport is no experience, and never a zero.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+
+from herl.benchmarks.base import Benchmark
+from herl.benchmarks.given_code import GIVEN_CODE
+from herl.benchmarks.own_prompts import benchmark_of_prompts, needs_judge
+from herl.cache import CompletionCache
+from herl.closing import Closing
+from herl.engine import open_engine
+from herl.engine.address import without_secrets
+from herl.engine.base import Engine, EngineOptions
+from herl.errors import HerlError, IncompleteError, UsageError
+from herl.grader import Grader, JudgeGrader
+from herl.hindsight import diagnose
+from herl.item import Item
+from herl.judge.judge import Judge
+from herl.judge.rubric_prompt import RubricPrompt
+from herl.models import is_remote
+from herl.resources import Store
+from herl.rubric import Grade, Outcome, Rule, Verdict
+from herl.train.config import Judging
+from herl.train.judge_engine import Steadfast
+
+FIRST_WAIT_S = 5.0
+LONGEST_WAIT_S = 300.0
+RULES = {"dense": Rule.WEIGHTED_MEAN, "sparse": Rule.ALL_MET}
+
+_REMOTE_JOBS = 8
+_CALLS_PER_JOB = 4
+_MOST_SANDBOXES = 8
+
+Verdicts = tuple[Verdict, ...]
+Say = Callable[[str], None]
+
+
+class Grading(Closing):
+    """Decides the criteria of answers in threads of its own.
+
+    Args:
+        judging: Who decides criteria without a check; None where all have one.
+        allow_code: Checks that are Python functions of the data may be run, in the sandbox.
+        device: Where a local judge runs.
+        seed: The run's.
+        reads_cache: Replies of the judge that were bought before serve again.
+        say: Tells people why training waits.
+
+    Raises:
+        UsageError: the judge is no model string that can be opened.
+    """
+
+    def __init__(
+        self,
+        judging: Judging | None,
+        *,
+        allow_code: bool = False,
+        device: str = "auto",
+        seed: int = 0,
+        reads_cache: bool = True,
+        say: Say = print,
+    ) -> None:
+        self._judging = judging
+        self._allow_code = allow_code
+        self._engine: Engine | None = None
+        # Checks hold Python's lock, and a local judge answers one batch at a time; a sandbox is a process.
+        jobs = min(os.cpu_count() or 1, _MOST_SANDBOXES) if allow_code else 1
+        if judging is not None:
+            options = EngineOptions(device=device, concurrency=_CALLS_PER_JOB)
+            self._engine = Steadfast(open_engine(judging.model, options))
+            jobs = _REMOTE_JOBS if is_remote(judging.model) else jobs
+        self._seed = seed
+        self._reads_cache = reads_cache
+        self._say = say
+        self._checks: Grader | None = None
+        self._one_at_a_time = threading.Lock()
+        self._stopped = threading.Event()
+        self._outage = threading.Lock()
+        self._is_down, self._since = False, 0.0
+        self._underway: dict[tuple[str, str], Future[Verdicts]] = {}
+        self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="herl-grading")
+
+    @property
+    def judge(self) -> str:
+        """What identifies the judge's verdicts, "" without one.
+
+        Raises:
+            HerlError: a server must be asked for it and does not answer.
+        """
+        return self._asked(None).fingerprint if self._engine else ""
+
+    def prepare(self, name: str, items: Sequence[Item], store: Store) -> tuple[Benchmark, list[str]]:
+        """Make ready for prompts: find what their checks need, before anything is drawn.
+
+        Args:
+            name: What the prompts are called.
+            items: The prompts, of any rule: rewards are the weighted mean, or all or nothing, whatever it is.
+            store: Where data come from.
+
+        Returns:
+            The prompts as a benchmark, with checks' arguments as the checks take them; notes for people.
+
+        Raises:
+            UsageError: a criterion has no check and there is no judge, a check is unknown, or its arguments or data
+                are.
+        """
+        alike = [replace(item, rubric=replace(item.rubric, rule=Rule.WEIGHTED_MEAN)) for item in items]
+        if needs_judge(alike) and self._engine is None:
+            raise UsageError(
+                f"{_first_judged(alike)} has no check, so a judge must decide it",
+                'Name one in the config: [judge] model = "…".',
+            )
+        benchmark = benchmark_of_prompts(name, alike, needs_judge(alike), self._allow_code)
+        self._checks = self._checks or next(iter(benchmark.graders.values()))
+        return benchmark, list(benchmark.prepare(store))
+
+    def probe(self, item: Item) -> None:
+        """Ask the judge something plain, so that one that only writes nonsense is found before anything is drawn.
+
+        Raises:
+            UsageError: its reply cannot be read, after retries.
+            IncompleteError: it cannot be asked now.
+        """
+        if self._engine is None or not needs_judge([item]):
+            return
+        judge = self._asked(None)
+        for ruling in judge.decide(judge.questions(item, 0, item.messages, "Hello!")[:1]):
+            outcome, evidence = ruling.verdicts[0].outcome, ruling.verdicts[0].evidence
+            name = without_secrets(self._engine.model)
+            if outcome is Outcome.TRANSPORT:
+                raise IncompleteError(f"the judge {name} cannot be asked: {evidence}", "The same command asks again.")
+            if outcome not in (Outcome.SCORED, Outcome.CANNOT_TELL):
+                said = " ".join(ruling.reply.split())[:80]
+                raise UsageError(
+                    f"the judge {name} gave no readable verdict to a plain test question; "
+                    + (f"it said: {said!r}" if said else evidence),
+                    "Take another judge, or one behind an engine that holds models to a JSON schema (vLLM does).",
+                )
+
+    def submit(self, item: Item, answer: str) -> Future[Verdicts]:
+        """Have an answer graded; equal answers to one prompt that are under way share their verdicts.
+
+        Called from one thread only. The future raises UsageError where asking again would not help.
+        """
+        place = (item.id, answer)
+        if (known := self._underway.get(place)) is not None and not known.done():
+            return known
+        future = self._threads.submit(self._verdicts, item, answer)
+        self._underway = {key: each for key, each in self._underway.items() if not each.done()} | {place: future}
+        return future
+
+    def close(self) -> None:
+        """Stop what is under way, and free the judge; safe to call twice."""
+        self._stopped.set()
+        if self._engine:
+            self._engine.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _verdicts(self, item: Item, answer: str) -> Verdicts:
+        assert self._checks is not None, "prepare() comes first"
+        checks = _Locked(self._checks, self._one_at_a_time)
+        if self._engine is None or not needs_judge([item]):
+            return checks.verdicts(item, answer)
+        wait = FIRST_WAIT_S
+        while True:
+            found, trouble = self._asked_once(item, answer, checks)
+            if not trouble or self._stopped.is_set():
+                self._tell_end()
+                return found
+            self._tell_outage(trouble)
+            self._stopped.wait(wait)
+            wait = min(2 * wait, LONGEST_WAIT_S)
+
+    def _asked_once(self, item: Item, answer: str, checks: Grader) -> tuple[Verdicts, str]:
+        """Verdicts, and why some are lacking that may come later."""
+        try:
+            # A cache belongs to one thread; what this one bought is on the disk when it is closed.
+            with CompletionCache(read=self._reads_cache) as cache:
+                found = JudgeGrader(self._asked(cache), checks).verdicts(item, answer)
+        except UsageError:
+            raise
+        except HerlError as error:
+            return (), error.message
+        lacking = [verdict.evidence for verdict in found if verdict.outcome is Outcome.TRANSPORT]
+        return found, lacking[0] if lacking else ""
+
+    def _asked(self, cache: CompletionCache | None) -> Judge:
+        assert self._engine is not None and self._judging is not None
+        prompt = RubricPrompt(per_item=self._judging.calls == "item")
+        given = {"temperature": self._judging.temperature, "max_tokens": self._judging.max_tokens}
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        sampling = replace(prompt.sampling, **changes)
+        return Judge(self._engine, prompt, seed=self._seed, cache=cache, sampling=sampling)
+
+    def _tell_outage(self, trouble: str) -> None:
+        with self._outage:
+            if not self._is_down and not self._stopped.is_set():
+                assert self._engine is not None
+                name = without_secrets(self._engine.model)
+                self._say(
+                    f"the judge {name} cannot be asked ({trouble}): training waits and asks again; "
+                    "ctrl-C stops it, and nothing is lost"
+                )
+                self._is_down, self._since = True, time.monotonic()
+
+    def _tell_end(self) -> None:
+        with self._outage:
+            if self._is_down and not self._stopped.is_set():
+                self._say(f"the judge answers again after {time.monotonic() - self._since:.0f} s: training goes on")
+            self._is_down = False
+
+
+class _Locked:
+    """Checks, one at a time, for their language data are shared; but for those that run in a process of their own."""
+
+    def __init__(self, checks: Grader, lock: threading.Lock) -> None:
+        self._checks, self._lock = checks, lock
+
+    def verdicts(self, item: Item, answer: str) -> Verdicts:
+        return tuple(
+            verdict
+            for criterion in item.rubric.criteria
+            for verdict in self._one(replace(item, rubric=replace(item.rubric, criteria=(criterion,))), answer)
+        )
+
+    def _one(self, item: Item, answer: str) -> Verdicts:
+        check = item.rubric.criteria[0].check
+        with nullcontext() if check and check.id == GIVEN_CODE else self._lock:
+            return self._checks.verdicts(item, answer)
+
+
+def reward(item: Item, verdicts: Verdicts, kind: str) -> tuple[Grade, int]:
+    """What verdicts are worth.
+
+    Args:
+        item: The prompt.
+        verdicts: One per criterion.
+        kind: "dense", the weighted mean, or "sparse", all or nothing.
+
+    Returns:
+        The grade, of which the score is the reward, and how many criteria are satisfied.
+    """
+    return item.rubric.grade(verdicts, RULES[kind]), len(diagnose(item.rubric, verdicts).met)
+
+
+def undecided(item: Item, reason: str) -> Verdicts:
+    """The verdicts on what is no answer."""
+    return tuple(Verdict.abstained(criterion, Outcome.CANNOT_TELL, reason) for criterion in item.rubric.criteria)
+
+
+def _first_judged(items: Sequence[Item]) -> str:
+    place = next((item, each) for item in items for each in item.rubric.criteria if each.check is None)
+    return f"prompt {place[0].id}, criterion {place[1].id}:"
