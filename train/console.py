@@ -1,0 +1,170 @@
+"""What the person at the terminal sees of a training run: all on stderr, a line a step, a live bar on a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from statistics import fmean
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from herl.train.metrics import Values
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+_WINDOW = 10  # steps that a mean reward is taken over: the prompts of one step alone are too few
+_RECENT = 5  # steps that tell how long the next ones will take
+_SECONDS_BETWEEN_LINES = 2.0
+_REFRESHES_PER_SECOND = 4
+_GIB = 2**30
+
+
+class Console:
+    """Steps done, what they brought, speed, time left. Use it as a context manager.
+
+    Args:
+        steps: Of the whole run.
+        rows: Step -> metrics; those that are there at the start, and later those of new steps. It is read, not kept.
+        objective: What gets better: "reward", or "loss" for supervised fine-tuning and preference pairs.
+    """
+
+    def __init__(self, steps: int, rows: Mapping[int, Mapping[str, Any]], objective: str = "reward") -> None:
+        self._steps = steps
+        self._rows = rows
+        self._objective = objective
+        self._done = max(rows, default=0)
+        self._seconds: list[float] = []
+        self._began = time.monotonic()
+        self._last_line = 0.0
+        self._bar: tuple[RichProgress, TaskID] | None = None
+
+    def dry_run(self, tokens: int, peak_bytes: int) -> None:
+        """Tell what the longest row took."""
+        memory = f"{peak_bytes / _GIB:.1f} GiB at most" if peak_bytes else "as much memory as there is room for"
+        self.note(f"the longest row that can come, {tokens:,} tokens, was tried: an update takes {memory}")
+
+    def phase(self, name: str, total: int | None = None) -> None:
+        """A part of a step begins.
+
+        Args:
+            name: Such as "roll out".
+            total: Of what `advance` counts, None where it cannot be told.
+        """
+        if self._bar:
+            bar, task = self._bar
+            bar.update(task, description=self._label(name), completed=0, total=total)
+
+    def advance(self, count: int = 1) -> None:
+        """Something of the phase is done, such as a rollout."""
+        if self._bar:
+            bar, task = self._bar
+            bar.advance(task, count)
+
+    def step(self, step: int, values: Values) -> None:
+        """A step is over; where lines would come too fast, only some steps get one.
+
+        Args:
+            step: Which.
+            values: Its metrics, by the names of `metrics.NAMES`.
+        """
+        now = time.monotonic()
+        self._seconds = [*self._seconds, now - self._began][-_RECENT:]
+        self._began, self._done = now, step
+        worth = step == self._steps or values.get("held_out/score") is not None or values.get("update/dropped")
+        if worth or now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            self._print(self.line(step, values))
+
+    def note(self, message: str) -> None:
+        """Say something that happened: a judge that is down, a checkpoint, a dropped step."""
+        self._print(message)
+
+    def line(self, step: int, values: Values) -> str:
+        """A step in a line, such as "step 12 of 100 · reward 0.41 (+0.10) · signal 75 % · 12 min left"."""
+        told = [f"step {step} of {self._steps}", self._progress(), *_facts(values), self._time_left()]
+        return " · ".join(filter(None, told))
+
+    def _progress(self) -> str:
+        """How the objective stands, over the last steps, and what it gained since the first ones."""
+        name = {"reward": "reward/mean", "loss": "loss"}[self._objective]
+        series = [row[name] for row in self._rows.values() if row.get(name) is not None]
+        if not series:
+            return ""
+        window = min(_WINDOW, max(len(series) // 2, 1))
+        last, first = fmean(series[-window:]), fmean(series[:window])
+        gain = f" ({last - first:+.3f} since the start)" if len(series) > 1 else ""
+        return f"{self._objective} {last:.3f}{gain}"
+
+    def _time_left(self) -> str:
+        left = (self._steps - self._done) * fmean(self._seconds) if self._seconds else 0.0
+        return f"{duration(left)} left" if left else ""
+
+    def _label(self, name: str) -> str:
+        return f"step {min(self._done + 1, self._steps)} of {self._steps}: {name}"
+
+    def _print(self, text: str) -> None:
+        if self._bar:
+            self._bar[0].console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        self._began = time.monotonic()
+        if sys.stderr.isatty():
+            bar = _make_bar()
+            self._bar = bar, bar.add_task(self._label("starting"), total=None)
+            bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar[0].stop()
+            self._bar = None
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "40 s", "12 min", "3.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _facts(values: Values) -> list[str]:
+    """What a step's metrics tell beside the objective; nothing of what is not among them."""
+    facts = []
+    if values.get("update/dropped"):
+        facts.append("update dropped: loss or gradient was not finite")
+    if (score := values.get("held_out/score")) is not None:
+        facts.append(f"held-out {score:.3f}")
+    for label, name in _SHARES.items():
+        if (share := values.get(name)) is not None:
+            facts.append(f"{label} {100 * share:.0f} %")
+    for label, name in _SPEEDS.items():
+        if speed := values.get(name):
+            facts.append(f"{label} {speed:,.0f} tokens/s")
+    return facts
+
+
+_SHARES = {"signal": "groups/with_signal", "hits": "hindsight/hit_rate", "right": "accuracy"}
+_SPEEDS = {"drawing": "speed/generated", "update": "speed/trained"}
+
+
+def _make_bar() -> RichProgress:
+    from rich.console import Console as RichConsole
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as RichProgress
+
+    return RichProgress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=RichConsole(stderr=True),
+        refresh_per_second=_REFRESHES_PER_SECOND,
+        transient=True,
+    )
