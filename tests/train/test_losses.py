@@ -1,0 +1,453 @@
+"""The losses against ten lines of numpy each, their gradients against finite differences, and their corner cases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from herl.train import losses
+from herl.train.advantage import advantages
+from herl.train.explore import mixed
+from herl.train.losses import (
+    PairStats,
+    Ratio,
+    TokenStats,
+    dpo_loss,
+    effective_weight,
+    k3,
+    pair_summary,
+    per_row,
+    policy_loss,
+    sft_loss,
+    token_summary,
+)
+
+Floats = NDArray[np.float64]
+
+RATIOS: list[Ratio] = ["same_context", "behaviour", "none"]
+SETTINGS: dict[str, Any] = {
+    "clip_low": 0.2,
+    "clip_high": 0.2,
+    "dual_clip": 3.0,
+    "gamma": 1.0,
+    "ratio": "same_context",
+    "denominator": 1.0,
+}
+
+
+def tensor(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def made(seed: int, size: int = 40) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Log-probabilities now and then, advantages and which tokens are guided; some ratios are far from 1."""
+    random = np.random.default_rng(seed)
+    old = -random.exponential(1.0, size)
+    now = np.minimum(old + random.normal(0, 0.6, size), -1e-3)
+    signal = random.normal(0, 1, size)
+    return torch.tensor(now), torch.tensor(old), torch.tensor(signal), torch.tensor(random.random(size) < 0.4)
+
+
+def of(
+    logprobs: float, old: float, advantage: float, guided: bool = False, **options: Any
+) -> tuple[float, float, TokenStats]:
+    """Loss, gradient and statistics of one token."""
+    now = tensor(logprobs).requires_grad_()
+    loss, stats = policy_loss(now, tensor(old), tensor(advantage), torch.tensor([guided]), **{**SETTINGS, **options})
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert now.grad is not None
+    return loss.item(), now.grad.item(), stats
+
+
+def at(times: float, advantage: float, guided: bool = False, **options: Any) -> tuple[float, float, TokenStats]:
+    """One token whose probability was 0.1 and is so many times that now."""
+    return of(math.log(0.1 * times), math.log(0.1), advantage, guided, **options)
+
+
+def slopes(loss: Callable[[torch.Tensor], torch.Tensor], where: torch.Tensor) -> torch.Tensor:
+    """The gradient by central differences."""
+    step, found = 1e-6, torch.zeros_like(where)
+    for each in range(len(where)):
+        nudge = torch.zeros_like(where)
+        nudge[each] = step
+        found[each] = (loss(where + nudge) - loss(where - nudge)) / (2 * step)
+    return found
+
+
+def gradient(loss: Callable[[torch.Tensor], torch.Tensor], where: torch.Tensor) -> torch.Tensor:
+    here = where.clone().requires_grad_()
+    (found,) = torch.autograd.grad(loss(here), here)
+    return found
+
+
+# --- policy gradient: the whole
+
+
+def by_numpy(now: Floats, old: Floats, signal: Floats, guided: NDArray[np.bool_], options: dict[str, Any]) -> float:
+    ratio, gamma = np.exp(now - old), options["gamma"]
+    clipped = np.clip(ratio, 1 - options["clip_low"], 1 + options["clip_high"])
+    plain = np.maximum(-signal * ratio, -signal * clipped)
+    plain = np.where(signal < 0, np.minimum(plain, -signal * options["dual_clip"]), plain)
+    if options["ratio"] == "none":
+        ratio = np.exp(now)
+    if options["ratio"] == "behaviour":
+        ratio = np.minimum(ratio, 2)
+    shaped = -signal * (ratio / (ratio + gamma) if gamma else ratio)
+    return float(np.where(guided, shaped, plain).sum() / options["denominator"])
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+@pytest.mark.parametrize("gamma", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("clips", [(0.2, 0.2, 3.0), (0.1, 0.28, 1.5)])
+def test_the_policy_loss_is_the_reference_and_its_gradient_the_slope(
+    ratio: Ratio, gamma: float, clips: tuple[float, float, float]
+) -> None:
+    now, old, signal, guided = made(seed=11)
+    names = dict(zip(("clip_low", "clip_high", "dual_clip"), clips, strict=True))
+    options = {**SETTINGS, **names, "gamma": gamma, "ratio": ratio, "denominator": 7.0}
+
+    def loss(logprobs: torch.Tensor) -> torch.Tensor:
+        return policy_loss(logprobs, old, signal, guided, **options)[0]
+
+    wanted = by_numpy(now.numpy(), old.numpy(), signal.numpy(), guided.numpy(), options)
+    assert loss(now).item() == pytest.approx(wanted, abs=1e-12)
+    assert torch.allclose(gradient(loss, now), slopes(loss, now), atol=1e-7)
+
+
+def test_shares_of_microbatches_add_up_to_the_batch() -> None:
+    now, old, signal, guided = made(seed=5)
+    options = {**SETTINGS, "denominator": 40.0}
+
+    def share(part: slice) -> torch.Tensor:
+        return gradient(lambda here: policy_loss(here, old[part], signal[part], guided[part], **options)[0], now[part])
+
+    parts = [share(slice(0, 7)), share(slice(7, 30)), share(slice(30, 40))]
+    whole = share(slice(0, 40))
+    assert torch.equal(whole, torch.cat(parts))
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_without_hindsight_it_is_grpo_to_the_bit(ratio: Ratio) -> None:
+    scores = [1.0, 0.25, None, 0.5, 0.5, 0.0]
+    rewards = [member.reward for member in mixed(scores, {}, alpha=0.0)]
+    row = torch.arange(6).repeat_interleave(5)
+    generator = torch.Generator().manual_seed(3)
+    old = -torch.rand(30, generator=generator) * 3
+    now = (old + torch.randn(30, generator=generator) * 0.5).requires_grad_()
+
+    # GRPO by itself: nothing of hindsight is in it.
+    known = torch.tensor(scores[:2] + scores[3:], dtype=torch.float64)
+    normalised = ((known - known.mean()) / (known.std() + 1e-6)).tolist()
+    wanted = torch.tensor([*normalised[:2], 0.0, *normalised[2:]])
+    rho = torch.exp(now - old)
+    plain = torch.maximum(-wanted[row] * rho, -wanted[row] * rho.clamp(0.8, 1.2))
+    plain = torch.where(wanted[row] < 0, torch.minimum(plain, -wanted[row] * 3.0), plain).sum() / 30
+    (slope,) = torch.autograd.grad(plain, now)
+
+    signal = torch.tensor(advantages(rewards))
+    assert torch.equal(signal, wanted)
+    options = {**SETTINGS, "ratio": ratio, "gamma": 0.1, "denominator": 30}
+    nothing = torch.zeros(30, dtype=torch.bool)
+    loss, _ = policy_loss(now, old, signal[row], nothing, **options)
+    assert torch.equal(loss, plain)
+    assert torch.equal(torch.autograd.grad(loss, now)[0], slope)
+
+
+def test_no_advantage_is_no_gradient_at_all() -> None:
+    now, old, _, guided = made(seed=2)
+    signal = torch.zeros(40, dtype=torch.float64)
+    found = gradient(lambda here: policy_loss(here, old, signal, guided, **SETTINGS)[0], now)
+    assert not found.any()
+
+
+def test_a_microbatch_without_tokens_has_no_loss() -> None:
+    nothing = tensor()
+    loss, stats = policy_loss(
+        nothing.requires_grad_(), tensor(), tensor(), torch.tensor([], dtype=torch.bool), **SETTINGS
+    )
+    assert loss.item() == 0
+    assert token_summary([stats]) == {}
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+@pytest.mark.parametrize("gamma", [0.0, 1.0])
+@pytest.mark.parametrize(("now", "old"), [(-0.1, -1e4), (-1e4, -0.1)])
+@pytest.mark.parametrize("guided", [False, True])
+def test_log_probabilities_far_apart_give_finite_numbers(
+    now: float, old: float, guided: bool, gamma: float, ratio: Ratio
+) -> None:
+    for advantage in (1.0, -1.0):
+        loss, slope, stats = of(now, old, advantage, guided, gamma=gamma, ratio=ratio)
+        assert math.isfinite(loss) and math.isfinite(slope) and math.isfinite(stats.ratio.item())
+
+
+# --- policy gradient: plain tokens
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "slope"),
+    [
+        (1.0, 2.0, -2.0),
+        (1.19, 1.0, -1.19),
+        (1.21, 1.0, 0.0),  # good and likelier already: held
+        (0.5, 1.0, -0.5),  # good and less likely: pushed back up
+        (0.81, -1.0, 0.81),
+        (0.79, -1.0, 0.0),  # bad and less likely already: held
+        (2.9, -1.0, 2.9),  # bad and likelier: pushed back down
+        (3.1, -1.0, 0.0),  # but a single token counts three times at most
+        (3.1, 1.0, 0.0),
+    ],
+)
+def test_a_plain_token_is_clipped_where_it_went_far_enough(ratio: float, advantage: float, slope: float) -> None:
+    assert at(ratio, advantage)[1] == pytest.approx(slope, abs=1e-12)
+
+
+def test_dual_clip_bounds_the_loss_of_a_bad_token_that_became_likely() -> None:
+    assert at(9.0, -2.0)[0] == pytest.approx(6.0)
+    assert at(9.0, -2.0, dual_clip=5.0)[0] == pytest.approx(10.0)
+
+
+def test_the_two_clips_are_each_their_own() -> None:
+    wide: dict[str, Any] = {"clip_low": 0.1, "clip_high": 0.28}
+    assert at(1.27, 1.0, **wide)[1] < 0 == at(1.29, 1.0, **wide)[1]
+    assert at(0.91, -1.0, **wide)[1] > 0 == at(0.89, -1.0, **wide)[1]
+
+
+# --- policy gradient: guided tokens
+
+
+@pytest.mark.parametrize(("gamma", "weight"), [(1.0, 0.25), (0.1, 0.1 / 1.21), (3.0, 3 / 16), (0.0, 1.0)])
+@pytest.mark.parametrize("advantage", [1.5, -0.5])
+def test_where_nothing_changed_a_guided_tokens_gradient_is_that_share_of_a_plain_ones(
+    gamma: float, weight: float, advantage: float
+) -> None:
+    _, slope, stats = at(1.0, advantage, guided=True, gamma=gamma, denominator=2.0)
+    assert slope == pytest.approx(-advantage * weight / 2, abs=1e-12)
+    assert stats.weight.item() == pytest.approx(weight)
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.79, 1.21, 3.1, 9.0])
+@pytest.mark.parametrize("advantage", [1.0, -1.0])
+def test_a_guided_token_is_never_clipped(ratio: float, advantage: float) -> None:
+    _, slope, stats = at(ratio, advantage, guided=True)
+    assert slope == pytest.approx(-advantage * ratio / (ratio + 1) ** 2)
+    assert not (stats.clipped_low | stats.clipped_high | stats.dual_clipped).any()
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0])
+def test_a_ratio_between_two_contexts_is_truncated(gamma: float) -> None:
+    known: dict[str, Any] = {"guided": True, "ratio": "behaviour", "gamma": gamma}
+    most = 2 / (2 + gamma) if gamma else 2.0
+    _, slope, stats = at(2.1, 1.0, **known)
+    assert slope == stats.weight.item() == 0
+    assert stats.ratio.item() == pytest.approx(2.1)
+    assert of(math.log(0.9), -30.0, 1.0, **known)[0] == pytest.approx(-most)
+    _, slope, stats = at(1.9, 1.0, **known)
+    assert -slope == pytest.approx(stats.weight.item()) and slope < 0
+
+
+def test_a_ratio_within_one_context_is_not_truncated() -> None:
+    assert at(9.0, 1.0, guided=True)[0] == pytest.approx(-0.9)
+    assert at(9.0, 1.0, guided=True, gamma=0.0)[0] == pytest.approx(-9.0)
+
+
+def test_truncation_leaves_plain_tokens_alone() -> None:
+    assert at(2.9, -1.0, ratio="behaviour")[1] == pytest.approx(2.9)
+
+
+def test_without_a_denominator_the_ratio_is_the_probability_itself() -> None:
+    _, slope, stats = of(math.log(0.2), math.nan, 1.0, guided=True, ratio="none", gamma=0.1)
+    assert slope == pytest.approx(-0.1 * 0.2 / 0.3**2)
+    assert stats.ratio.item() == pytest.approx(0.2)
+    assert at(1.0, 1.0, ratio="none")[1] == pytest.approx(-1.0)  # a plain token keeps its denominator
+
+
+@given(st.floats(1e-3, 50), st.floats(0, 5))
+def test_the_effective_weight_is_the_slope_of_the_shaping(ratio: float, gamma: float) -> None:
+    def shaped(logs: torch.Tensor) -> torch.Tensor:
+        return logs.exp() / (logs.exp() + gamma) if gamma else logs.exp()
+
+    logs = tensor(math.log(ratio))
+    assert effective_weight(logs.exp(), gamma).item() == pytest.approx(gradient(shaped, logs).item(), abs=1e-9)
+
+
+# --- KL
+
+
+def test_k3_is_the_reference_and_its_gradient_the_slope() -> None:
+    now, reference, _, _ = made(seed=7)
+    odds = np.exp(reference.numpy() - now.numpy())
+    assert k3(now, reference).numpy() == pytest.approx(odds - np.log(odds) - 1, abs=1e-12)
+
+    def loss(logprobs: torch.Tensor) -> torch.Tensor:
+        return k3(logprobs, reference).sum()
+
+    assert torch.allclose(gradient(loss, now), slopes(loss, now), atol=1e-7)
+
+
+@given(st.floats(-60, 0), st.floats(-60, 0))
+def test_k3_is_never_negative_and_nothing_where_nothing_changed(now: float, reference: float) -> None:
+    found = k3(tensor(now), tensor(reference)).item()
+    assert found >= 0 and math.isfinite(found)
+    assert k3(tensor(now), tensor(now)).item() == 0
+
+
+def test_k3_averages_to_the_divergence() -> None:
+    policy, reference = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.3, 0.5])
+    exact = float((policy * np.log(policy / reference)).sum())
+    each = k3(torch.tensor(np.log(policy)), torch.tensor(np.log(reference)))
+    assert (each.numpy() * policy).sum() == pytest.approx(exact)
+
+
+# --- denominators
+
+
+@pytest.mark.parametrize(("variant", "wanted"), [("grpo", 60), ("dr_grpo", 400), ("dapo", 30)])
+def test_what_each_variant_divides_by(variant: Any, wanted: int) -> None:
+    assert losses.denominator(variant, [10, 20, 25, 5], [True, True, False, False], max_tokens=100) == wanted
+
+
+@pytest.mark.parametrize("variant", ["grpo", "dr_grpo", "dapo"])
+def test_nothing_to_train_on_divides_by_one(variant: Any) -> None:
+    assert losses.denominator(variant, [], [], max_tokens=100) == 1
+
+
+def test_dapo_clips_higher() -> None:
+    assert [losses.default_clip_high(variant) for variant in ("grpo", "dr_grpo", "dapo")] == [0.2, 0.2, 0.28]
+
+
+# --- SFT
+
+
+def test_sft_is_the_cross_entropy_of_the_trained_tokens() -> None:
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(9, 5, generator=generator, dtype=torch.float64)
+    targets = torch.randint(5, (9,), generator=generator)
+    logprobs = logits.log_softmax(-1)[torch.arange(9), targets]
+    wanted = torch.nn.functional.cross_entropy(logits, targets)
+    assert sft_loss(logprobs, 9).item() == pytest.approx(wanted.item())
+    assert gradient(lambda here: sft_loss(here, 4), logprobs).tolist() == [-0.25] * 9
+
+
+# --- DPO
+
+
+def pairs(seed: int, size: int = 6) -> list[torch.Tensor]:
+    random = np.random.default_rng(seed)
+    return [torch.tensor(-random.exponential(20.0, size)) for _ in range(4)]
+
+
+def test_dpo_is_the_reference_and_its_gradient_the_slope() -> None:
+    better, worse, better_before, worse_before = pairs(seed=4)
+    margin = 0.1 * ((better - better_before) - (worse - worse_before)).numpy()
+    wanted = float(np.log1p(np.exp(-margin)).sum() / 3)
+
+    def loss(both: torch.Tensor) -> torch.Tensor:
+        return dpo_loss(both[:6], both[6:], better_before, worse_before, beta=0.1, denominator=3)[0]
+
+    both = torch.cat([better, worse])
+    assert loss(both).item() == pytest.approx(wanted)
+    assert torch.allclose(gradient(loss, both), slopes(loss, both), atol=1e-7)
+
+
+def test_a_policy_that_is_the_reference_cannot_tell_the_two_apart() -> None:
+    better, worse, _, _ = pairs(seed=9)
+    loss, stats = dpo_loss(better, worse, better, worse, beta=0.5, denominator=6)
+    assert loss.item() == pytest.approx(math.log(2))
+    assert pair_summary([stats]) == {"dpo/margin": 0.0, "dpo/accuracy": 0.0, "dpo/chosen": 0.0, "dpo/rejected": 0.0}
+
+
+@pytest.mark.parametrize("apart", [1e5, -1e5])
+def test_pairs_far_apart_have_a_finite_loss_and_gradient(apart: float) -> None:
+    nothing = tensor(0.0)
+    better = tensor(apart).requires_grad_()
+    loss, _ = dpo_loss(better, nothing, nothing, nothing, beta=1.0, denominator=1)
+    (slope,) = torch.autograd.grad(loss, better)
+    assert loss.item() == pytest.approx(max(-apart, 0))
+    assert slope.item() == pytest.approx(-1.0 if apart < 0 else 0.0)
+
+
+def test_the_metrics_of_pairs_are_their_implicit_rewards_over_all_microbatches() -> None:
+    first, second = (
+        PairStats(tensor(*chosen), tensor(*rejected))
+        for chosen, rejected in [([0.5, -0.25], [0.25, 0.25]), ([0.0], [-1.0])]
+    )
+    assert pair_summary([first, second]) == pytest.approx(
+        {"dpo/margin": 0.25, "dpo/accuracy": 2 / 3, "dpo/chosen": 0.25 / 3, "dpo/rejected": -0.5 / 3}
+    )
+    assert pair_summary([]) == {}
+
+
+def test_the_implicit_reward_is_beta_times_the_log_ratio_to_the_reference() -> None:
+    _, stats = dpo_loss(tensor(-10.0), tensor(-20.0), tensor(-12.0), tensor(-17.0), beta=0.1, denominator=1)
+    assert [stats.chosen.item(), stats.rejected.item()] == pytest.approx([0.2, -0.3])
+
+
+def test_an_answers_log_probability_is_the_sum_of_its_tokens() -> None:
+    found = per_row(tensor(-1.0, -2.0, -4.0, -8.0), torch.tensor([2, 0, 2, 0]), 4)
+    assert found.tolist() == [-10.0, 0.0, -5.0, 0.0]
+    weights = tensor(1.0, 2.0, 3.0, 4.0)
+    slope = gradient(lambda here: (per_row(here, torch.tensor([2, 0, 2, 0]), 4) * weights).sum(), tensor(0, 0, 0, 0))
+    assert slope.tolist() == [3.0, 1.0, 3.0, 1.0]
+
+
+# --- metrics
+
+
+def test_metrics_of_tokens_are_over_all_microbatches() -> None:
+    now, old, signal, guided = made(seed=21, size=200)
+    options = {**SETTINGS, "gamma": 0.5}
+    parts = [
+        policy_loss(now[each], old[each], signal[each], guided[each], **options)[1]
+        for each in (slice(0, 30), slice(30, 200))
+    ]
+    found = token_summary(parts)
+
+    ratio, advantage, is_guided = torch.exp(now - old).numpy(), signal.numpy(), guided.numpy()
+    plain, shaped = ratio[~is_guided], ratio[is_guided]
+    good, bad = advantage[~is_guided] > 0, advantage[~is_guided] < 0
+    wanted = {f"ratio/p{each:02d}": np.percentile(plain, each) for each in (1, 25, 50, 75, 99)} | {
+        "clip/low": (bad & (plain < 0.8)).mean(),
+        "clip/high": (good & (plain > 1.2)).mean(),
+        "clip/dual": (bad & (plain > 3)).mean(),
+        "guided/ratio": np.median(shaped),
+        "guided/weight": (0.5 * shaped / (shaped + 0.5) ** 2).mean(),
+        "guided/share": is_guided.mean(),
+    }
+    assert min(wanted.values()) > 0  # each of them happens here
+    assert found == pytest.approx(wanted)
+    assert all(type(value) is float for value in found.values())
+
+
+def test_metrics_of_tokens_that_there_are_none_of_are_left_out() -> None:
+    plain, guided = at(1.0, 1.0)[2], at(1.0, 1.0, guided=True)[2]
+    assert {name.split("/")[0] for name in token_summary([plain])} == {"ratio", "clip"}
+    assert {name.split("/")[0] for name in token_summary([guided])} == {"guided"}
+    assert token_summary([]) == {}
+
+
+def test_statistics_hold_on_to_no_graph() -> None:
+    _, _, stats = at(1.0, 1.0, guided=True)
+    assert not any(getattr(stats, name).requires_grad for name in TokenStats.__slots__)
+    better = tensor(1.0).requires_grad_()
+    _, pair = dpo_loss(better, better, tensor(0.0), tensor(0.0), beta=1.0, denominator=1)
+    assert not (pair.chosen.requires_grad or pair.rejected.requires_grad)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_the_order_of_the_tokens_does_not_matter(seed: int, random: Any) -> None:
+    now, old, signal, guided = made(seed, size=12)
+    order = list(range(12))
+    random.shuffle(order)
+    loss = policy_loss(now, old, signal, guided, **SETTINGS)[0]
+    other = policy_loss(now[order], old[order], signal[order], guided[order], **SETTINGS)[0]
+    assert other.item() == pytest.approx(loss.item(), abs=1e-12)
