@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Protocol
 
 from herl.closing import Closing
+from herl.engine import INSTALL, engine_trouble
 from herl.engine.base import Answer, Request
+from herl.errors import UsageError
 
 if TYPE_CHECKING:
+    from herl.train.config import Config
     from herl.train.policy import Policy
+
+
+class Take(Protocol):
+    """Where requests come from: `Feed.take`."""
+
+    def __call__(self, *, idle: bool) -> Sequence[Request]:
+        """The requests that are ready by now; none at all while idle means that the work is done."""
+        ...
 
 
 class Feed(Protocol):
@@ -56,10 +68,52 @@ class Sampler(Closing, Protocol):
         """
         ...
 
+    def draw(self, take: Take) -> Generator[Answer]:
+        """Answer all that is taken, and all that is taken meanwhile.
+
+        Closing the generator drops what is unfinished; the sampler can be used again.
+
+        Args:
+            take: Asked before each token for new requests.
+
+        Yields:
+            Answers as they finish. A request that the policy can never answer (its prompt is too long) gets a
+            `Completion` with finish_reason "error".
+
+        Raises:
+            HerlError: nothing can be drawn.
+        """
+        ...
+
     def run(self, feed: Feed) -> None:
         """Answer all that the feed has, and all that it gets meanwhile.
 
         Raises:
             HerlError: nothing can be drawn.
         """
-        ...
+        with closing(self.draw(feed.take)) as answers:
+            for answer in answers:
+                feed.put(answer)
+
+
+def open_sampler(policy: Policy, config: Config) -> Sampler:
+    """What draws from a policy, as `rollout.engine` says. It has no weights before the first `publish`.
+
+    "auto" takes vLLM on a GPU where it is installed. On a CPU it is no quicker than the policy's own model, whose
+    draws are the same bit for bit after a restart and which needs no second copy of the weights.
+
+    Raises:
+        UsageError: vLLM is asked for and does not work here.
+        HerlError: the model cannot be drawn from.
+    """
+    wanted = config.rollout.engine
+    trouble = engine_trouble("vllm", policy.device)
+    if wanted == "vllm" and trouble:
+        raise UsageError(f"rollout.engine = 'vllm' cannot be used: {trouble}", INSTALL["vllm"])
+    if wanted == "vllm" or (wanted == "auto" and policy.device == "cuda" and not trouble):
+        from herl.train.vllm_sampler import VLLMSampler
+
+        return VLLMSampler(policy, config)
+    from herl.train.live import LiveSampler
+
+    return LiveSampler(policy, config.model)

@@ -106,7 +106,38 @@ def refusal(request: Request, reason: str, model: str) -> Answer:
     return Answer(request, Completion("", "error", seed=request.sampling.seed, model=model, error=reason))
 
 
-def answer(prompt: Prompt, text: str, token_ids: Sequence[int], finish: FinishReason, model: str) -> Answer:
+def decoded_answer(
+    tokenizer: Any,
+    prompt: Prompt,
+    token_ids: Sequence[int],
+    truncated: bool,
+    model: str,
+    logprobs: Sequence[float] | None = None,
+) -> Answer:
+    """The answer that tokens are, for engines that do not decode them.
+
+    Args:
+        tokenizer: Decodes them.
+        prompt: What the model read.
+        token_ids: As sampled, the end token included, `[time]`.
+        truncated: It ran into its limit.
+        model: The model's name as the user gave it.
+        logprobs: Of the tokens, `[time]`, when asked for.
+    """
+    text = tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    if truncated:
+        text = text.rstrip("\N{REPLACEMENT CHARACTER}")  # the limit fell inside a character of several tokens
+    return answer(prompt, text, token_ids, "length" if truncated else "stop", model, logprobs)
+
+
+def answer(
+    prompt: Prompt,
+    text: str,
+    token_ids: Sequence[int],
+    finish: FinishReason,
+    model: str,
+    logprobs: Sequence[float] | None = None,
+) -> Answer:
     """The answer to a prompt, its thinking block split off, and a stop string with what follows it.
 
     Args:
@@ -115,6 +146,7 @@ def answer(prompt: Prompt, text: str, token_ids: Sequence[int], finish: FinishRe
         token_ids: The same as sampled, `[time]`.
         finish: Why it ended; a thinking block that never ended makes it "length".
         model: The model's name as the user gave it.
+        logprobs: Of the tokens, `[time]`, when asked for.
     """
     thinking, rest, finished = split_thinking(text, prompt.opened)
     cuts = [rest.find(stop) for stop in prompt.request.sampling.stop if stop in rest]
@@ -124,6 +156,7 @@ def answer(prompt: Prompt, text: str, token_ids: Sequence[int], finish: FinishRe
         thinking=thinking,
         prompt_ids=prompt.ids,
         token_ids=tuple(token_ids),
+        logprobs=None if logprobs is None else tuple(logprobs),
         usage=Usage(len(prompt.ids), len(token_ids)),
         seed=prompt.request.sampling.seed,
         model=model,

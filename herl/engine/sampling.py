@@ -1,4 +1,4 @@
-"""Draws tokens for `transformers.generate` so that a row's answer depends on its own seed only."""
+"""Draws tokens so that a row's answer depends on its own seed only, in `transformers.generate` and elsewhere."""
 
 from __future__ import annotations
 
@@ -12,26 +12,94 @@ if TYPE_CHECKING:
     import torch
 
 
-class SeededSampling:
-    """A logits processor that turns greedy search into sampling with a generator for each row.
+class RowDraw:
+    """How one row's tokens are drawn, with a generator of its own.
 
-    The Gumbel-max trick: with independent q ~ Exp(1), argmax(log p - log q) is an exact draw from p. So
-    `generate` searches greedily, and each row's noise comes from the row's own seed, whatever rows stand
-    beside it.
+    The Gumbel-max trick: with independent q ~ Exp(1), argmax(log p - log q) is an exact draw from p. So whoever
+    searches greedily samples, and each row's noise comes from the row's own seed, whatever rows stand beside it.
+
+    Args:
+        sampling: Temperature, top-k, top-p and the seed.
+        device: Where the logits are.
+    """
+
+    def __init__(self, sampling: Sampling, device: str) -> None:
+        import torch
+
+        self.sampling = sampling
+        self.generator = torch.Generator(device).manual_seed(sampling.seed) if sampling.temperature > 0 else None
+
+
+def distribution(logits: torch.Tensor, rows: Sequence[RowDraw]) -> torch.Tensor:
+    """What each row's next token is drawn from, as logits; a greedy row's are left as they are.
+
+    Args:
+        logits: `[batch, vocabulary]`.
+        rows: One for each.
+
+    Returns:
+        Divided by the temperature, cut to top-k and top-p, in float32, `[batch, vocabulary]`.
+    """
+    import torch
+
+    scores = logits.float()
+    temperatures = [row.sampling.temperature if row.generator else 1.0 for row in rows]
+    if any(temperature != 1 for temperature in temperatures):
+        scores = scores / torch.tensor(temperatures, device=scores.device)[:, None]
+    cut = [at for at, row in enumerate(rows) if row.generator and (row.sampling.top_k > 0 or row.sampling.top_p < 1)]
+    if cut:
+        scores = scores.clone()
+    for at in cut:
+        scores[at] = warp(scores[at], rows[at].sampling)
+    return scores
+
+
+def perturbed(scores: torch.Tensor, rows: Sequence[RowDraw]) -> torch.Tensor:
+    """Add each sampled row's noise to `distribution`; the greatest of a row is then its draw.
+
+    Args:
+        scores: `[batch, vocabulary]`.
+        rows: One for each; the generators move on.
+    """
+    import torch
+
+    if not any(row.generator for row in rows):
+        return scores
+    noise = torch.ones_like(scores)  # whose logarithm, nought, leaves greedy rows alone
+    for own, row in zip(noise, rows, strict=True):
+        if row.generator:
+            own.exponential_(generator=row.generator)
+    return scores - noise.log_()
+
+
+def token_logprobs(scores: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """How likely tokens were, under the logits that they were drawn from.
+
+    Args:
+        scores: What `distribution` gave, `[batch, vocabulary]`.
+        tokens: One for each row, `[batch]`.
+
+    Returns:
+        Log-probabilities, `[batch]`.
+    """
+    return scores.gather(1, tokens[:, None])[:, 0] - scores.logsumexp(1)
+
+
+class SeededSampling:
+    """A logits processor that turns the greedy search of `generate` into draws of each row's own.
 
     Args:
         samplings: One per row, `[batch]`.
         device: Where the logits are.
+
+    Attributes:
+        logprobs: Of each row's tokens so far, those after its end too, `[batch, time]`; empty where nobody asked.
     """
 
     def __init__(self, samplings: Sequence[Sampling], device: str) -> None:
-        import torch
-
-        self._rows = [
-            (index, sampling, torch.Generator(device).manual_seed(sampling.seed))
-            for index, sampling in enumerate(samplings)
-            if sampling.temperature > 0
-        ]
+        self._rows = [RowDraw(sampling, device) for sampling in samplings]
+        self._wanted = any(sampling.logprobs for sampling in samplings)
+        self.logprobs: list[list[float]] = [[] for _ in samplings]
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Add each sampled row's noise.
@@ -43,12 +111,12 @@ class SeededSampling:
         Returns:
             Scores of which the greatest is the draw, `[batch, vocabulary]`.
         """
-        import torch
-
-        drawn = scores.float().clone()
-        for index, sampling, generator in self._rows:
-            logits = warp(drawn[index] / sampling.temperature, sampling)
-            drawn[index] = logits - torch.empty_like(logits).exponential_(generator=generator).log()
+        chances = distribution(scores, self._rows)
+        drawn = perturbed(chances, self._rows)
+        if self._wanted:
+            found = token_logprobs(chances, drawn.argmax(1))
+            for own, logprob in zip(self.logprobs, found.tolist(), strict=True):
+                own.append(logprob)
         return drawn
 
 
@@ -109,9 +177,24 @@ class RowEnds:
 
     def _has_stop(self, index: int, input_ids: torch.Tensor) -> bool:
         stops = self._prompts[index].stop
-        if not stops:
-            return False
-        # A character is at most four tokens, so the newest stop string lies within these.
-        reach = 4 * max(map(len, stops)) + 4
-        text = self._tokenizer.decode(input_ids[index, max(self._width, input_ids.shape[1] - reach) :])
-        return any(stop in text for stop in stops)
+        return bool(stops) and ends_with_stop(self._tokenizer, input_ids[index, self._width :].tolist(), stops)
+
+
+def ends_with_stop(tokenizer: Any, ids: Sequence[int], stops: Sequence[str]) -> bool:
+    """Whether an answer has just got a stop string.
+
+    Args:
+        tokenizer: Decodes it.
+        ids: Its tokens so far, `[time]`.
+        stops: The stop strings, at least one.
+    """
+    # A character is at most four tokens, so the newest stop string lies within these.
+    text = tokenizer.decode(ids[-(4 * max(map(len, stops)) + 4) :])
+    return any(stop in text for stop in stops)
+
+
+def end_tokens(model: torch.nn.Module, tokenizer: Any) -> list[int]:
+    """The tokens that end an answer: the generation config's and the tokenizer's."""
+    config: Any = model.generation_config
+    named = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
+    return sorted({token for token in [*named, tokenizer.eos_token_id] if token is not None})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from herl.engine.base import Answer
-from herl.engine.chat import Prompt, answer
+from herl.engine.chat import Prompt, decoded_answer
 from herl.engine.likelihood import Stretch
 from herl.engine.local import LocalEngine
 from herl.errors import HerlError, UsageError, first_line
@@ -57,6 +57,8 @@ class TransformersEngine(LocalEngine):
         import torch
         from transformers import AutoModelForCausalLM, GenerationConfig
 
+        from herl.engine.sampling import end_tokens
+
         dtype = getattr(torch, self._dtype)
         try:
             model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **self._extra)
@@ -64,7 +66,7 @@ class TransformersEngine(LocalEngine):
             if not self._extra:
                 raise
             raise UsageError(f"transformers refuses a setting of {sorted(self._extra)}: {first_line(error)}") from error
-        ends = _end_tokens(model, self._tokenizer)
+        ends = end_tokens(model, self._tokenizer)
         # The model's own config may ask for sampling or penalties; only what `Sampling` says counts.
         model.generation_config = GenerationConfig(
             do_sample=False, eos_token_id=ends, pad_token_id=_pad_token(self._tokenizer, ends)
@@ -111,22 +113,27 @@ class TransformersEngine(LocalEngine):
         inputs = self._tokenizer.pad({"input_ids": [list(prompt.ids) for prompt in prompts]}, return_tensors="pt")
         width = inputs["input_ids"].shape[1]
         ends = RowEnds(self._tokenizer, prompts, width, set(self._model.generation_config.eos_token_id))
+        draws = SeededSampling(samplings, self._device)
         with torch.inference_mode():
             sampled = self._model.generate(
                 **inputs.to(self._device),
                 max_new_tokens=max(prompt.max_tokens for prompt in prompts),
-                logits_processor=LogitsProcessorList([SeededSampling(samplings, self._device)]),
+                logits_processor=LogitsProcessorList([draws]),
                 stopping_criteria=StoppingCriteriaList([ends]),
             )
-        rows = sampled[:, width:].tolist()
-        return [self._finish(*row) for row in zip(prompts, rows, ends.lengths, ends.truncated, strict=True)]
-
-    def _finish(self, prompt: Prompt, sampled: list[int], length: int, truncated: bool) -> Answer:
-        ids = sampled[:length]
-        text = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        if truncated:
-            text = text.rstrip("\N{REPLACEMENT CHARACTER}")  # the limit fell inside a character of several tokens
-        return answer(prompt, text, ids, "length" if truncated else "stop", self.model)
+        return [
+            decoded_answer(
+                self._tokenizer,
+                prompt,
+                ids[:length],
+                truncated,
+                self.model,
+                logprobs[:length] if prompt.request.sampling.logprobs else None,
+            )
+            for prompt, ids, length, truncated, logprobs in zip(
+                prompts, sampled[:, width:].tolist(), ends.lengths, ends.truncated, draws.logprobs, strict=True
+            )
+        ]
 
     def _longest_stretch(self) -> int:
         return self._context() + 1  # nobody reads the last token
@@ -211,13 +218,6 @@ def _likelihood(logits: torch.Tensor, stretch: Stretch) -> Likelihood:
     logit = own.gather(1, tokens[:, None])[:, 0]
     logprob = (logit - own.logsumexp(1)).double().sum()
     return Likelihood(float(logprob), bool((logit >= own.amax(1)).all()))
-
-
-def _end_tokens(model: torch.nn.Module, tokenizer: Any) -> list[int]:
-    """The tokens that end an answer: the generation config's and the tokenizer's."""
-    config: Any = model.generation_config
-    named = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
-    return sorted({token for token in [*named, tokenizer.eos_token_id] if token is not None})
 
 
 def _pad_token(tokenizer: Any, ends: Sequence[int]) -> int:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -21,11 +22,11 @@ from herl.errors import UsageError
 from herl.item import FinishReason, Likelihood
 
 if TYPE_CHECKING:
-    from vllm import RequestOutput, SamplingParams
+    from vllm import CompletionOutput, RequestOutput, SamplingParams
     from vllm.logprobs import Logprob
 
 _Done = TypeVar("_Done")
-
+_Name = TypeVar("_Name")
 
 # 64 answers at a time keep a CPU busy; more would only overflow the memory for keys and values, and vLLM would
 # throw half-made answers away to make them again. A prompt that is read in chunks draws a token too early, which vLLM
@@ -58,6 +59,7 @@ class VLLMEngine(LocalEngine):
             "dtype": self._dtype,
             "max_model_len": -1,  # the model's own, or as much of it as the memory for keys and values holds
             "use_tqdm_on_load": False,
+            "logprobs_mode": "processed_logprobs",  # those of the distribution that a token is drawn from
             **(_CPU_SETTINGS if self._device == "cpu" else {}),
         }
         self._llm = LLM(name, **{**settings, **self._extra})
@@ -81,7 +83,7 @@ class VLLMEngine(LocalEngine):
 
     def _answer(self, prompts: Sequence[Prompt]) -> Generator[Answer]:
         thinks = knows_thinking(self._tokenizer)
-        asked = [(prompt.ids, _sampling_params(prompt, thinks)) for prompt in prompts]
+        asked = [(prompt.ids, sampling_params(prompt, thinks)) for prompt in prompts]
         return self._run(asked, lambda at, output: self._finish(prompts[at], output.outputs[0]))
 
     def _longest_stretch(self) -> int:
@@ -105,21 +107,39 @@ class VLLMEngine(LocalEngine):
         self, asked: Sequence[tuple[tuple[int, ...], SamplingParams]], finish: Callable[[int, RequestOutput], _Done]
     ) -> Generator[_Done]:
         """Have vLLM work on prompts, and yield what `finish` makes of the place and the outcome of each."""
+        fresh = [(at, ids, params) for at, (ids, params) in enumerate(asked)]
+        # Once all are handed over there are no more.
+        handed = iter([fresh])
+        with closing(self._steps(lambda idle: next(handed, []))) as steps:
+            for at, output in steps:
+                yield finish(at, output)
+
+    def _steps(
+        self, more: Callable[[bool], Sequence[tuple[_Name, tuple[int, ...], SamplingParams]]]
+    ) -> Generator[tuple[_Name, RequestOutput]]:
+        """Step vLLM until nothing is left, and yield what is finished.
+
+        Args:
+            more: Asked before each step for new prompts: what the caller calls each, its ids, how to draw. It is told
+                whether vLLM has nothing to do; then none at all mean the end.
+        """
         engine = self._llm.llm_engine
-        waiting: dict[str, int] = {}
+        waiting: dict[str, _Name] = {}
         stepping = False
         try:
-            for at, (ids, params) in enumerate(asked):
-                name = f"herl-{next(self._numbers)}"
-                waiting[name] = at
-                engine.add_request(name, {"prompt_token_ids": list(ids)}, params)
-            while waiting:
+            while True:
+                for name, ids, params in more(not waiting):
+                    key = f"herl-{next(self._numbers)}"
+                    waiting[key] = name
+                    engine.add_request(key, {"prompt_token_ids": list(ids)}, params)
+                if not waiting:
+                    return
                 stepping = True
                 outputs = engine.step()
                 stepping = False
                 for output in outputs:
                     if output.finished:
-                        yield finish(waiting.pop(output.request_id), output)
+                        yield waiting.pop(output.request_id), output
         finally:
             if stepping:
                 # A step that was broken off leaves vLLM's scheduler in no known state: load the model anew.
@@ -127,9 +147,12 @@ class VLLMEngine(LocalEngine):
             elif waiting:
                 engine.abort_request(list(waiting))
 
-    def _finish(self, prompt: Prompt, output: Any) -> Answer:
+    def _finish(self, prompt: Prompt, output: CompletionOutput) -> Answer:
         finish: FinishReason = "length" if output.finish_reason == "length" else "stop"
-        return answer(prompt, output.text, output.token_ids, finish, self.model)
+        logprobs = None
+        if output.logprobs is not None:
+            logprobs = [each[token].logprob for token, each in zip(output.token_ids, output.logprobs, strict=True)]
+        return answer(prompt, output.text, output.token_ids, finish, self.model, logprobs)
 
     def close(self) -> None:
         """Free the model's memory, and the GPU's; the next `generate` loads it again."""
@@ -153,7 +176,13 @@ def _likelihood(stretch: Stretch, logprobs: Sequence[Mapping[int, Logprob] | Non
     return Likelihood(math.fsum(own for own, _ in found), all(own >= best for own, best in found))
 
 
-def _sampling_params(prompt: Prompt, thinks: bool) -> SamplingParams:
+def sampling_params(prompt: Prompt, thinks: bool) -> SamplingParams:
+    """How vLLM is to draw the answer to a prompt.
+
+    Args:
+        prompt: What was asked.
+        thinks: The model knows thinking blocks.
+    """
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
@@ -166,6 +195,7 @@ def _sampling_params(prompt: Prompt, thinks: bool) -> SamplingParams:
         max_tokens=prompt.max_tokens,
         stop=list(prompt.stop),
         seed=sampling.seed,
+        logprobs=0 if sampling.logprobs else None,  # of the sampled token alone
         structured_outputs=StructuredOutputsParams(structural_tag=held) if held else None,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
