@@ -76,7 +76,12 @@ def _verb(method: Method, about: str) -> Callable[..., None]:
 
         settings = read_config(method, config, [*(changes or ()), *([f"device={device}"] if device else ())])
         if plan:
-            print_plan(method, settings, data_dir=data_dir, as_json=as_json)
+            from herl.resources import Store
+            from herl.train.plan import plan as plan_run
+
+            with stdout_reserved():
+                planned = plan_run(method, settings, Store(data_dir))
+            print_plan(planned, as_json=as_json)
             return
         from herl.api import train
 

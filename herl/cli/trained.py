@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from herl.cli.output import print_json
+from herl.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
-    from herl.train.config import Config, Method
+    from herl.train.plan import Plan
+
+_GB = 1e9
 
 
 def finish(done: Any, *, as_json: bool) -> None:
@@ -19,5 +21,64 @@ def finish(done: Any, *, as_json: bool) -> None:
     print(done.path)
 
 
-def print_plan(method: Method, config: Config, *, data_dir: Path | None, as_json: bool) -> None:
+def print_plan(plan: Plan, *, as_json: bool) -> None:
     """Print what a run would do."""
+    if as_json:
+        print_json(plan.as_dict())
+        return
+    print_table(["", f"{plan.method} of {plan.model}"], _rows(plan))
+    say(
+        "Counts of tokens and calls are the most there can be: every answer as long as it may be, every group revised. "
+        "Nothing was loaded or run."
+    )
+    if plan.memory and plan.machine.memory and sum(plan.memory.values()) > plan.machine.memory:
+        say(
+            "This does not fit into memory. Lower rollout.max_tokens, data.max_prompt_tokens or "
+            "optimizer.tokens_per_microbatch, or train adapters: --set lora.rank=16."
+        )
+
+
+def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
+    work = plan.work
+    epochs = work.steps / work.steps_per_epoch
+    yield "data", f"{work.rows:,} rows, {work.held_out:,} held out"
+    yield "steps", f"{work.steps:,} ({epochs:.3g} epochs), {work.updates:,} updates"
+    if work.rollouts_per_step:
+        yield "answers", f"{work.rollouts_per_step:,} a step, {work.rollouts_per_step * work.steps:,} in all"
+    if work.revisions_per_step:
+        yield "revisions", f"{work.revisions_per_step:,} a step, {work.revisions_per_step * work.steps:,} in all"
+    if work.held_out:
+        yield "held-out answers", f"{work.held_out:,}, {work.evaluations:,} times"
+    if work.generated_tokens:
+        parts = {"answers": work.rollout_tokens, "revisions": work.revision_tokens, "held out": work.held_out_tokens}
+        shares = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+        yield "generated tokens", f"{work.generated_tokens:,}: {shares}"
+    yield "trained tokens", f"{work.trained_tokens:,}"
+    yield "judge calls", f"{work.judge_calls:,}"
+    if plan.memory is None or plan.parameters is None or plan.trained is None:
+        yield "parameters, memory", "not known: the model's files are not here yet"
+    else:
+        share = "all trained" if plan.trained == plan.parameters else f"{plan.trained / 1e6:,.1f} million trained"
+        yield "parameters", f"{plan.parameters / 1e6:,.1f} million, {share}"
+        yield from _memory(plan)
+    yield "time", "not known for such a machine" if plan.seconds is None else _time(plan)
+
+
+def _memory(plan: Plan) -> Iterator[tuple[str, str]]:
+    assert plan.memory is not None
+    there = f" of {plan.machine.memory / _GB:,.1f}" if plan.machine.memory else ""
+    where = f"on the {'GPU' if plan.machine.device == 'cuda' else 'CPU'} in {plan.machine.dtype}"
+    yield "memory", f"about {sum(plan.memory.values()) / _GB:,.1f}{there} GB {where}"
+    yield from ((f"  {part}", f"{size / _GB:,.2f} GB") for part, size in plan.memory.items())
+
+
+def _time(plan: Plan) -> str:
+    assert plan.seconds is not None
+    shares = ", ".join(f"{what} {_duration(seconds)}" for what, seconds in plan.seconds.items() if seconds)
+    return f"{_duration(sum(plan.seconds.values()))} at most, without judges and checkpoints: {shares}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"

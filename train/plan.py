@@ -1,0 +1,227 @@
+"""What a training run will generate, judge, need and take, told before anything is run: the answer of `--plan`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from herl.item import Item, Message
+from herl.judge.cost import estimate_tokens
+from herl.resources import Store
+from herl.train.batches import Batches
+from herl.train.config import Config, Method
+from herl.train.loaded import Example, Pair
+from herl.train.memory_plan import Machine, hindsight_tokens, machine_of, memory_parts, trained_parameters
+from herl.train.settings import total_steps
+from herl.train.shape import Shape, shape_of
+from herl.train.speeds import seconds
+
+Row = Item | Example | Pair
+
+_MOST_TIES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run asks for at most: were every answer as long as it may be, and every group revised.
+
+    Args:
+        rows: Prompts, examples or pairs to train on.
+        held_out: Held-out prompts.
+        steps: Of the run.
+        steps_per_epoch: Steps that go through the rows once.
+        updates: Optimizer steps.
+        rollouts_per_step: Answers drawn in a step.
+        revisions_per_step: Revisions of them, at most.
+        evaluations: How often the held-out prompts are answered.
+        rollout_tokens: Generated for answers, at most, in the whole run.
+        revision_tokens: For revisions.
+        held_out_tokens: For held-out prompts.
+        trained_tokens: That go forward and backward, at most; prompts are among them, at about their length.
+        judge_calls: At most, without retries.
+    """
+
+    rows: int
+    held_out: int
+    steps: int
+    steps_per_epoch: int
+    updates: int
+    rollouts_per_step: int
+    revisions_per_step: int
+    evaluations: int
+    rollout_tokens: int
+    revision_tokens: int
+    held_out_tokens: int
+    trained_tokens: int
+    judge_calls: int
+
+    @property
+    def generated_tokens(self) -> int:
+        """All that is generated, at most."""
+        return self.rollout_tokens + self.revision_tokens + self.held_out_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run, before it is run.
+
+    Args:
+        method: How it trains.
+        model: What.
+        work: What it asks for.
+        machine: Where it is planned to be.
+        parameters: Of the model; None where that cannot be told without fetching it.
+        trained: How many of them are trained, or of its adapters.
+        memory: Part -> bytes; None as above.
+        seconds: Phase -> seconds at most; None where speeds on such a machine are not known.
+    """
+
+    method: Method
+    model: str
+    work: Work
+    machine: Machine
+    parameters: int | None
+    trained: int | None
+    memory: Mapping[str, int] | None
+    seconds: Mapping[str, float] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        document = asdict(self)
+        document["work"]["generated_tokens"] = self.work.generated_tokens
+        return document
+
+
+def plan(method: Method, config: Config, store: Store) -> Plan:
+    """Read a run's data, and plan it.
+
+    Raises:
+        UsageError: there are no such data, or less than a step takes.
+    """
+    from herl.train import data
+
+    judged = config.judge is not None
+    held_out = data.held_out(config.data, store, judged=judged)
+    rows = data.apart(_rows(method, config, store, judged), held_out).rows
+    return make_plan(method, config, rows, held_out.rows if held_out else (), shape_of(config.model))
+
+
+def _rows(method: Method, config: Config, store: Store, judged: bool) -> Any:
+    """What the method trains on, as `Loaded`."""
+    from herl.train import data
+
+    how: dict[str, Any] = {"limit": config.data.limit, "system": config.data.system}
+    if method == "sft" and not config.sft.samples:
+        return data.load_sft(config.data.train, store, **how)
+    if method == "dpo" and not config.dpo.samples:
+        return data.load_pairs(config.data.train, store, **how)
+    return data.load(config.data.train, "train", store, judged=judged, allow_code=config.data.allow_code, **how)
+
+
+def make_plan(
+    method: Method, config: Config, rows: Sequence[Row], held_out: Sequence[Item], shape: Shape | None
+) -> Plan:
+    """Plan a run.
+
+    Args:
+        method: How it trains.
+        config: The settings.
+        rows: What it trains on: items, or examples or pairs, which have no rubric.
+        held_out: What it is measured by.
+        shape: The model's; None where it is not known.
+
+    Raises:
+        UsageError: there is less data than a step takes.
+    """
+    work, machine = plan_work(method, config, rows, held_out), machine_of(config)
+    if shape is None:
+        return Plan(method, config.model, work, machine, None, None, None, None)
+    memory = memory_parts(method, config, shape, machine)
+    took = seconds(
+        work.generated_tokens, work.trained_tokens, work.rollouts_per_step or work.held_out, shape.parameters, machine
+    )
+    trained = trained_parameters(config, shape)
+    return Plan(method, config.model, work, machine, shape.parameters, trained, memory, took)
+
+
+def plan_work(method: Method, config: Config, rows: Sequence[Row], held_out: Sequence[Item]) -> Work:
+    """Count what a run asks for at most."""
+    per_step = rows_per_step(method, config)
+    steps_per_epoch = Batches(len(rows), per_step, config.seed).steps_per_epoch
+    steps = total_steps(config, steps_per_epoch)
+    group = {"sft": config.sft.samples, "dpo": config.dpo.samples}.get(method, config.rollout.rollouts_per_prompt)
+    revised = _most_revisions(config) if method == "herl" else 0
+    evaluations = len(evaluated_steps(config, steps)) if held_out else 0
+    longest = config.rollout.max_tokens
+    calls = _mean([judge_calls(item, config) for item in rows if isinstance(item, Item)])
+    held_out_calls = sum(judge_calls(item, config) for item in held_out)
+    return Work(
+        rows=len(rows),
+        held_out=len(held_out),
+        steps=steps,
+        steps_per_epoch=steps_per_epoch,
+        updates=steps * (config.optimizer.updates_per_step if method in ("rlvr", "herl") else 1),
+        rollouts_per_step=per_step * group,
+        revisions_per_step=per_step * revised,
+        evaluations=evaluations,
+        rollout_tokens=steps * per_step * group * longest,
+        revision_tokens=steps * per_step * revised * (config.hindsight.max_tokens or longest),
+        held_out_tokens=evaluations * len(held_out) * (config.evaluate.max_tokens or longest),
+        trained_tokens=math.ceil(steps * per_step * _trained_for_a_row(method, config, rows)),
+        judge_calls=math.ceil(steps * per_step * (group + revised) * calls) + evaluations * held_out_calls,
+    )
+
+
+def rows_per_step(method: Method, config: Config) -> int:
+    """Prompts, examples or pairs of a step."""
+    return {"sft": config.sft.batch_size, "dpo": config.dpo.batch_size}.get(method, config.rollout.prompts_per_step)
+
+
+def evaluated_steps(config: Config, steps: int) -> Sequence[int]:
+    """After which steps the held-out prompts are answered: before the first, every so many, and after the last."""
+    return sorted({0, *range(config.evaluate.every, steps, config.evaluate.every), steps})
+
+
+def judge_calls(item: Item, config: Config) -> int:
+    """Calls of a judge for one answer to an item."""
+    judged = sum(criterion.check is None for criterion in item.rubric.criteria)
+    asks_once = config.judge is not None and config.judge.calls == "item"
+    return min(judged, 1) if asks_once else judged
+
+
+def _trained_for_a_row(method: Method, config: Config, rows: Sequence[Row]) -> float:
+    """Tokens that go forward and backward for a row: its prompt, once, as long as it seems to be, and its answers."""
+    prompt = min(_mean([estimate_tokens(row.messages) for row in rows]), config.data.max_prompt_tokens)
+    given = _mean([estimate_tokens([Message("assistant", text) for text in _given(row)]) for row in rows])
+    longest = config.rollout.max_tokens
+    match method:
+        case "sft":
+            return prompt + (given or longest)
+        case "dpo":
+            return prompt + (given or 2 * longest)
+        case "rlvr":
+            return prompt + config.rollout.rollouts_per_prompt * longest
+    guided = prompt + hindsight_tokens(config) + (config.hindsight.max_tokens or longest)
+    plain = config.rollout.rollouts_per_prompt - (1 if config.hindsight.mix == "replace" else 0)
+    return prompt + plain * longest + guided
+
+
+def _given(row: Row) -> Sequence[str]:
+    """The answers that a row brings along."""
+    match row:
+        case Example():
+            return [row.completion]
+        case Pair():
+            return [row.chosen, row.rejected]
+    return []
+
+
+def _most_revisions(config: Config) -> int:
+    how, group = config.hindsight, config.rollout.rollouts_per_prompt
+    return min(group, how.top_k if how.failures == "top_k" else _MOST_TIES)
+
+
+def _mean(values: Sequence[int]) -> float:
+    return sum(values) / len(values) if values else 0.0
