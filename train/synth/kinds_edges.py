@@ -1,0 +1,263 @@
+"""Kinds of constraints on how the answer begins and ends, on its punctuation, and on what it repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from herl.train.synth.edits import without
+from herl.train.synth.kind import Asked, Draw, Kind, Spoiling
+from herl.train.synth.page import Page
+
+_FIRST_WORDS = ("Today", "Often", "Perhaps", "Sometimes", "Here", "Still", "Usually", "Maybe")
+_LAST_WORDS = ("today", "again", "together", "indeed", "forever", "everywhere", "tomorrow")
+_END_PHRASES = (
+    "That is all for now.",
+    "Now it is your turn.",
+    "Thank you for reading.",
+    "More will follow soon.",
+    "Let us know what you think.",
+    "The rest is up to you.",
+    "See you next time.",
+    "Keep your eyes open.",
+)
+_STARTS = (
+    "To begin with",
+    "Dear readers",
+    "Once upon a time",
+    "In a nutshell",
+    "Here is the answer",
+    "Believe it or not",
+)
+_SENTENCES_TO_COPY = (
+    "The early train leaves at dawn from the far platform.",
+    "A red kite climbed above the quiet harbor.",
+    "Seven lanterns hung between the old trees.",
+    "The baker opens the shop before the sun is up.",
+    "Our neighbor waters the roses every evening.",
+    "Cold rain fell on the empty market square.",
+    "The small boat drifted slowly past the lighthouse.",
+    "Nobody had seen the gray cat since Monday.",
+    "The choir practiced one difficult line again and again.",
+    "A long letter arrived from the other side of the world.",
+)
+
+
+def _title(draw: Draw) -> Asked | None:
+    name = draw.scene.topic.name.title()
+    if draw.is_avoided(name):
+        return None
+    return Asked({}, draw.with_page(title=f"<<{name}>>"))
+
+
+def _postscript(draw: Draw) -> Asked | None:
+    marker = draw.rng.choice(("P.S.", "P.P.S"))
+    if draw.is_avoided(marker):
+        return None
+    return Asked({"postscript_marker": marker}, draw.with_wishes(postscript=marker))
+
+
+def _ending(draw: Draw) -> Asked | None:
+    phrase = draw.phrase(_END_PHRASES)
+    return (phrase and Asked({"end_phrase": phrase}, draw.with_page(ending=phrase))) or None
+
+
+def _answer(draw: Draw) -> Asked | None:
+    answer = draw.phrase(("My answer is yes.", "My answer is no.", "My answer is maybe."))
+    return (answer and Asked({}, draw.with_page(opening=answer))) or None
+
+
+def _repeated(draw: Draw) -> Asked | None:
+    if draw.is_avoided(draw.scene.request):
+        return None
+    plan = draw.with_page(opening=draw.scene.request)
+    plan = replace(plan, wishes={**plan.wishes, "extra_words": len(draw.scene.request.split())})
+    return Asked({"prompt_to_repeat": draw.scene.request}, plan)
+
+
+def _starting(draw: Draw) -> Asked | None:
+    phrase = draw.phrase(_STARTS)
+    return (phrase and Asked({"text": phrase}, draw.with_page(opening=f"{phrase}:"))) or None
+
+
+def _first_word(draw: Draw) -> Asked | None:
+    word = draw.phrase(_FIRST_WORDS)
+    return (word and Asked({"first_word": word.lower()}, draw.with_wishes(begun=(0, word)))) or None
+
+
+def _first_of_each(draw: Draw) -> Asked | None:
+    word = draw.phrase(_FIRST_WORDS)
+    return (word and Asked({"first_word": word.lower()}, draw.with_wishes(each_begun=word))) or None
+
+
+def _last_word(draw: Draw) -> Asked | None:
+    word = draw.phrase(_LAST_WORDS)
+    return (word and Asked({"last_word": word}, draw.with_wishes(ended=word))) or None
+
+
+def _last_of_each(draw: Draw) -> Asked | None:
+    word = draw.phrase(_LAST_WORDS)
+    return (word and Asked({"last_word": word}, draw.with_wishes(each_ended=word))) or None
+
+
+def _same_ends(draw: Draw) -> Asked | None:
+    word = draw.phrase(("Today", "Tomorrow", "Together", "Everywhere"))
+    plan = draw.with_wishes(begun=(0, word), ended=word.lower() if word else "", bare_end=True)
+    return (word and Asked({}, plan)) or None
+
+
+def _without_word(page: Page, spoiling: Spoiling) -> Page:
+    word = str(spoiling.arguments.get("first_word", spoiling.arguments.get("last_word", "")))
+
+    def change(sentence: str) -> str:
+        if sentence.lower().startswith(f"{word} "):
+            rest = sentence[len(word) + 1 :]
+            return rest[0].upper() + rest[1:]
+        return sentence.replace(f" {word}.", ".").replace(f" {word}!", "!").replace(f" {word}?", "?")
+
+    return page.each(change)
+
+
+def _other_first_word(page: Page, spoiling: Spoiling) -> Page:
+    first, *rest = page.parts
+    return replace(page, parts=((spoiling.more[0], *first), *rest))
+
+
+def _another_end(page: Page, spoiling: Spoiling) -> Page:
+    *before, last = page.parts
+    return replace(page, parts=(*before, (*last, spoiling.more[0])))
+
+
+def _exclaimed(draw: Draw) -> Asked | None:
+    return Asked({"unit": "text", "marks": "!"}, draw.with_wishes(exclaimed=True))
+
+
+def _calm(page: Page, spoiling: Spoiling) -> Page:
+    return page.each(lambda sentence: sentence.replace("!", "."))
+
+
+def _without_dots(draw: Draw) -> Asked | None:
+    return Asked({}, draw.with_page(stop="!"))
+
+
+def _without_shouts(draw: Draw) -> Asked | None:
+    return Asked({}, draw.plan)
+
+
+def _excited(page: Page, spoiling: Spoiling) -> Page:
+    touched = [sentence for sentence in page.sentences() if sentence.endswith(".")]
+    chosen = {sentence for sentence in touched if spoiling.rng.random() < 0.4} | set(touched[-1:])
+    return page.each(lambda sentence: sentence[:-1] + "!" if sentence in chosen else sentence)
+
+
+def _hyphens(draw: Draw) -> Asked | None:
+    return Asked({}, draw.with_page(joiner="-"))
+
+
+def _brackets(draw: Draw) -> Asked | None:
+    return Asked({}, draw.with_page(surface="brackets"))
+
+
+def _pairs(draw: Draw) -> Asked | None:
+    return Asked({}, draw.with_page(surface="pairs"))
+
+
+def _copied(draw: Draw) -> Asked | None:
+    sentence = draw.rng.choice(_SENTENCES_TO_COPY)
+    return Asked({"prompt_to_repeat": sentence}, draw.with_page(whole=sentence))
+
+
+def _copies(draw: Draw) -> Asked | None:
+    sentence, number = draw.rng.choice(_SENTENCES_TO_COPY), draw.number(2, 4)
+    plan = draw.with_page(whole=" ****** ".join([sentence] * number))
+    return Asked({"prompt_to_repeat": sentence, "N": number}, plan)
+
+
+def _miscopied(page: Page, spoiling: Spoiling) -> Page:
+    remark = spoiling.rng.choice(("Here is the sentence: ", "Of course! ", ""))
+    if remark:
+        return replace(page, whole=remark + page.whole)
+    return replace(page, whole=page.whole.rpartition(" ")[0] + ".")
+
+
+_BARE = ("layout", "title", "postscript", "quotation", "answer", "stars", "brackets", "json")
+_ALL = (*_BARE, "first", "last", "every", "exact", "comma", "marks", "count", "phrase", "case", "sentences")
+
+KINDS: Sequence[Kind] = (
+    Kind("detectable_format:title", _title, without(title=""), ("title",), ("first", "language", "every")),
+    Kind(
+        "detectable_content:postscript",
+        _postscript,
+        without(postscript=""),
+        ("postscript",),
+        ("last", "marks", "every", "language"),
+    ),
+    Kind(
+        "startend:quotation",
+        lambda draw: Asked({}, draw.with_page(quoted=True)),
+        without(quoted=False),
+        ("quotation",),
+        ("first", "every"),
+    ),
+    Kind("startend:end_checker", _ending, without(ending=""), ("last",), ("marks", "language", "every")),
+    Kind(
+        "combination:repeat_prompt",
+        _repeated,
+        without(opening=""),
+        ("first",),
+        ("count", "every", "sentences", "language", "exact", "answer"),
+    ),
+    Kind(
+        "detectable_format:constrained_response",
+        _answer,
+        without(opening=""),
+        ("answer", "exact"),
+        ("first", "case", "marks", "json", "every"),
+        questions_only=True,
+    ),
+    Kind("muldimif:start", _starting, without(opening=""), ("first",), ("every", "language"), "starts_with"),
+    Kind("first_word:first_word_answer", _first_word, _other_first_word, ("first",), ("every", "language")),
+    Kind(
+        "first_word:first_word_sent",
+        _first_of_each,
+        _without_word,
+        ("first", "every"),
+        (*_BARE, "language", "last", "marks"),
+    ),
+    Kind("last_word:last_word_answer", _last_word, _another_end, ("last",), ("every", "language")),
+    Kind(
+        "last_word:last_word_sent",
+        _last_of_each,
+        _without_word,
+        ("last", "every"),
+        (*_BARE, "language", "first", "marks"),
+    ),
+    Kind(
+        "keywords:start_end",
+        _same_ends,
+        _another_end,
+        ("first", "last"),
+        (*_BARE, "language", "every", "marks", "sentences", "exact"),
+    ),
+    Kind("muldimif:exclaim", _exclaimed, _calm, ("last", "shout"), ("marks", "every", "language"), "endings"),
+    Kind(
+        "punctuation:punctuation_dot",
+        _without_dots,
+        without(stop="."),
+        ("marks",),
+        ("answer", "numbers", "postscript", "last", "shout"),
+    ),
+    Kind("punctuation:punctuation_exclamation", _without_shouts, _excited, ("shout",), ("marks",)),
+    Kind(
+        "detectable_format:sentence_hyphens",
+        _hyphens,
+        without(joiner=" "),
+        ("every", "layout"),
+        (*_BARE, "first", "last", "marks"),
+    ),
+    Kind("detectable_format:square_brackets", _brackets, without(surface=""), ("every", "layout"), _ALL),
+    Kind("detectable_format:bigram_wrapping", _pairs, without(surface=""), ("every", "layout"), _ALL),
+    Kind("copy:copying_simple", _copied, _miscopied, ("all",), alone=True),
+    Kind("copy:copying_multiple", _copies, _miscopied, ("all",), alone=True),
+)
+"""All of them."""
