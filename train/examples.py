@@ -12,7 +12,7 @@ from herl.prompts import messages_of
 from herl.resources import Row, numbered_jsonl
 from herl.train.loaded import Example, Loaded, Pair
 
-_SFT_FORM = 'A row is {"prompt": …, "completion": …}, or {"messages": […]} with the answer last (docs/training-data.md).'
+_SFT_FORM = 'A row is {"prompt": …, "completion": …}, or {"messages": […]}, answer last (docs/training-data.md).'
 _DPO_FORM = 'A row is {"prompt": …, "chosen": …, "rejected": …} (docs/training-data.md).'
 
 T = TypeVar("T", Example, Pair)

@@ -225,3 +225,10 @@ _EXAMPLES: Mapping[str, Callable[[Asked], Loaded[Example]]] = {
     "gsm8k": lambda asked: gsm8k.examples(*_gsm8k(asked)),
     REVISIONS: _revisions,
 }
+
+FILES: Mapping[str, Mapping[str, DataSource]] = {
+    "hir-16k": {"train": hir.SOURCE},
+    "rar-medicine": {split: rar.source(split) for split in rar.SPLITS},
+    "gsm8k": {split: gsm8k.source(split) for split in gsm8k.SPLITS},
+}
+"""Named set -> split -> the file that it is read from."""

@@ -1,4 +1,4 @@
-"""`herl data`: where benchmark data comes from, fetching it, checking it."""
+"""`herl data`: where the data of benchmarks and of training come from, fetching them, checking them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def pull(
         list[str] | None,
         typer.Argument(
             metavar="[NAME...]",
-            help="Benchmarks, or nltk; all of them without.",
+            help="Benchmarks, training sets, or nltk; all of them without.",
             autocompletion=complete_benchmarks,
             show_default=False,
         ),
@@ -149,15 +149,19 @@ def _digests(store: Store, source: DataSource) -> tuple[str, str]:
 
 
 def _pieces(names: list[str] | None) -> list[_Piece]:
-    """The files of these benchmarks and of all their splits, each once; none of those that ship their own data."""
+    """The files of these benchmarks and training sets, of all splits, each once; none of those that ship their own."""
     from herl import benchmarks
+    from herl.train.sources import FILES
 
-    asked = [name for name in names or benchmarks.names() if name != _NLTK]
+    asked = [name for name in names or (*benchmarks.names(), *FILES) if name != _NLTK]
     pieces: dict[DataSource, _Piece] = {}
-    for benchmark in (each for name in asked for each in _with_splits(benchmarks.get(name))):
+    for benchmark in (each for name in asked if name not in FILES for each in _with_splits(benchmarks.get(name))):
         for source in benchmark.sources:
             more = "" if source is benchmark.source else f" ({PurePath(source.local).stem})"
             pieces.setdefault(source, _Piece(benchmark.name + more, source))
+    for name in (each for each in asked if each in FILES):
+        for split, source in FILES[name].items():
+            pieces.setdefault(source, _Piece(name if len(FILES[name]) == 1 else f"{name}:{split}", source))
     return list(pieces.values())
 
 
