@@ -45,6 +45,7 @@ class Training:
         journal: Keeps both before anything is trained on it.
         version: How many updates the policy has seen.
         published: Which of its versions the sampler draws from; None for none yet.
+        drawn_tokens: Fresh ones of the sampler: what the journal held is none of them.
         clock: Where the time goes.
     """
 
@@ -56,6 +57,7 @@ class Training:
     journal: Journal
     version: int = 0
     published: int | None = None
+    drawn_tokens: int = 0
     clock: Stopwatch = field(default_factory=Stopwatch)
 
 
@@ -108,7 +110,8 @@ def roll_out(training: Training, prompts: Sequence[Item], how: Asking) -> list[G
         publish(training)
         training.sampler.run(feed)
     groups = feed.groups()
-    training.clock.add(feed.seconds)
+    training.drawn_tokens += feed.drawn_tokens
+    training.clock.add(feed.seconds if how.purpose == "rollout" else {"evaluate": sum(feed.seconds.values())})
     return groups
 
 

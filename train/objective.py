@@ -50,9 +50,7 @@ def improve(policy: Policy, groups: Sequence[Sequence[Row]], config: Config) -> 
     for number, batch in enumerate(batches):
         batch.look_back(policy, is_first=number == 0)
     updates = [batch.update(policy) for batch in batches]
-    stats = [each for batch in batches for each in batch.stats]
-    drifts = [each for batch in batches for each in batch.drifts]
-    return Improvement(updates, {**token_summary(stats), **drift_summary(drifts)})
+    return Improvement(updates, summary(batches))
 
 
 def minibatches(groups: Sequence[Sequence[Row]], parts: int) -> list[Sequence[Sequence[Row]]]:
@@ -74,6 +72,7 @@ class Minibatch:
         rows: Those that need a forward pass.
         stats: Of the trained tokens, one for each microbatch so far.
         drifts: Log-probability under the policy less what the sampler said when it drew them, likewise.
+        penalties: Estimates of the divergence from the starting weights, likewise, where it has a coefficient.
     """
 
     groups: Sequence[Sequence[Row]]
@@ -81,6 +80,7 @@ class Minibatch:
     rows: list[Row] = field(init=False)
     stats: list[TokenStats] = field(init=False, default_factory=list)
     drifts: list[torch.Tensor] = field(init=False, default_factory=list)
+    penalties: list[torch.Tensor] = field(init=False, default_factory=list)
     _columns: dict[str, torch.Tensor] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -140,6 +140,7 @@ class Minibatch:
         self.drifts.append(drift[drift.isfinite()])
         if loss.kl:
             penalty = k3(tokens.logprobs, self._of(tokens, "reference"))
+            self.penalties.append(penalty.detach())
             share = share + loss.kl * penalty.sum() / self._denominator
         return share
 
@@ -180,22 +181,22 @@ class Minibatch:
         return self._columns[name]
 
 
-def drift_summary(drifts: Sequence[torch.Tensor]) -> dict[str, float]:
-    """How far policy and sampler are apart on what is trained: quantiles of the raw ratio of their probabilities.
-
-    Returns:
-        `sampler/ratio_p01` to `sampler/ratio_p99`, and `sampler/difference`, the greatest difference of
-        log-probabilities; empty where the sampler said nothing of its tokens.
-    """
+def summary(batches: Sequence[Minibatch]) -> dict[str, float]:
+    """What the losses of a step saw, by the names of `metrics.NAMES`."""
+    import numpy as np
     import torch
 
-    if not drifts or not sum(len(each) for each in drifts):
-        return {}
-    import numpy as np
-
-    drift = torch.cat(list(drifts)).cpu().numpy()
-    found = {f"sampler/ratio_p{each:02d}": float(np.exp(np.percentile(drift, each))) for each in _QUANTILES}
-    return {**found, "sampler/difference": float(np.abs(drift).max())}
+    seen = token_summary([each for batch in batches for each in batch.stats])
+    found: dict[str, float] = {name: seen[name] for name in ("guided/weight", "guided/share") if name in seen}
+    if clips := [value for name, value in seen.items() if name.startswith("clip/")]:
+        found["clip/share"] = sum(clips)
+    drifts = [each for batch in batches for each in batch.drifts]
+    if any(len(each) for each in drifts):
+        quantiles = np.exp(np.percentile(torch.cat(drifts).cpu().numpy(), _QUANTILES))
+        found |= {f"ratio/p{name:02d}": float(value) for name, value in zip(_QUANTILES, quantiles, strict=True)}
+    if penalties := [each for batch in batches for each in batch.penalties]:
+        found["kl"] = float(torch.cat(penalties).mean())
+    return found
 
 
 def _joined(column: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -83,10 +83,12 @@ class RolloutFeed:
     Attributes:
         seconds: Phase -> seconds: "roll_out", "revise" (after the last plain answer), and "grade", when there was
             nothing to draw but grades to wait for.
+        drawn_tokens: That the sampler wrote; what the journal held is none of them.
     """
 
     def __init__(self, items: Sequence[Item], asking: Asking, grading: Grading, journal: Journal) -> None:
         self.seconds = {"roll_out": 0.0, "revise": 0.0, "grade": 0.0}
+        self.drawn_tokens = 0
         self._asking = asking
         self._grading = grading
         self._journal = journal
@@ -124,6 +126,7 @@ class RolloutFeed:
         if isinstance(answer.result, Failure):
             raise IncompleteError(f"an answer could not be drawn: {answer.result.reason}", "The same command goes on.")
         drawing = self._asked.pop(answer.request)
+        self.drawn_tokens += answer.result.usage.completion_tokens
         self._journal.add_draw(drawing.key, answer.result, self._guidance(drawing))
         self._drawn(drawing, answer.result)
 

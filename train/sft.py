@@ -1,0 +1,76 @@
+"""Supervised fine-tuning: on given answers, or on the best-graded of the model's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from herl.item import Item
+from herl.train.batches import Batches
+from herl.train.course import sampled_groups, used_rows
+from herl.train.encoding import encoded
+from herl.train.experience import Group
+from herl.train.loaded import Example
+from herl.train.loop import Training
+from herl.train.losses import sft_loss
+from herl.train.measure import Numbers, of_updates
+from herl.train.policy import Sequence_, Tokens
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass
+class Imitation:
+    """SFT.
+
+    Args:
+        training: Holds the policy.
+        rows: Row of the data -> the answer to imitate; a row without one is passed over.
+        batches: Which rows a step takes.
+    """
+
+    training: Training
+    rows: Mapping[int, Sequence_]
+    batches: Batches
+
+    def step(self, step: int) -> Numbers:
+        """Make a step's answers likelier: the mean over all of their tokens."""
+        rows = [self.rows[index] for index in self.batches.of(step) if index in self.rows]
+        if not rows:
+            return of_updates([])
+        tokens = sum(len(response) for _, response in rows)
+
+        def objective(microbatch: Tokens) -> torch.Tensor:
+            return sft_loss(microbatch.logprobs, tokens)
+
+        with self.training.clock("update"):
+            update = self.training.policy.update(rows, objective)
+        self.training.version += update.applied
+        return of_updates([update])
+
+
+def on_examples(training: Training, examples: Sequence[Example], batches: Batches) -> Imitation:
+    """SFT on given answers."""
+    tokenizer = training.policy.tokenizer
+    rows = {index: encoded(tokenizer, each.messages, each.completion) for index, each in enumerate(examples)}
+    return Imitation(training, rows, batches)
+
+
+def on_samples(training: Training, items: Sequence[Item], batches: Batches, steps: int) -> Imitation:
+    """SFT on the best of several answers of the starting model to each prompt that the run comes by."""
+    used = used_rows(batches, steps)
+    groups = sampled_groups(training, [items[index] for index in used], training.config.sft.samples)
+    found = ((index, best(group)) for index, group in zip(used, groups, strict=True))
+    return Imitation(training, {index: row for index, row in found if row is not None}, batches)
+
+
+def best(group: Group) -> Sequence_ | None:
+    """The best-graded answer of a group, the first of equally good ones, as sampled; None where none has a grade."""
+    scored = [(rollout.score, rollout) for rollout in group.rollouts if rollout.score is not None]
+    if not scored:
+        return None
+    completion = max(scored, key=lambda each: (each[0], -each[1].key.number))[1].completion
+    assert completion.prompt_ids is not None and completion.token_ids is not None
+    return completion.prompt_ids, completion.token_ids
