@@ -11,19 +11,28 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from herl.errors import HerlError, IncompleteError, UsageError, first_line
 from herl.files import disk_errors, write_json
 from herl.run_files import MANIFEST, is_leftover
 
-if TYPE_CHECKING:
-    from herl.train.policy import Policy
-
 _FORMAT = 1
 _NAME = re.compile(r"step-(\d+)")
 _STATE, _ABOUT, _BEST = "trainer/state.pt", "trainer/checkpoint.json", "best.json"
 _DISK_FULL = ("no space left", "disk quota exceeded", "os error 28", "os error 122")
+
+
+class Saveable(Protocol):
+    """What a checkpoint is made of: the policy."""
+
+    def save(self, folder: Path) -> None:
+        """Write an ordinary Hugging Face folder."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All else that it needs to go on: tensors and plain values, nested."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,7 @@ class Checkpoints:
         steps = self._steps()
         return steps[-min(self._keep, 2)] if len(steps) >= min(self._keep, 2) else 0
 
-    def save(self, step: int, policy: Policy, score: float | None, counters: Mapping[str, Any]) -> Checkpoint:
+    def save(self, step: int, policy: Saveable, score: float | None, counters: Mapping[str, Any]) -> Checkpoint:
         """Write a checkpoint, check it, give it its name, and delete those that are not kept.
 
         Args:
@@ -200,7 +209,7 @@ def _about(path: Path) -> Checkpoint:
         raise UsageError(f"{_ABOUT} cannot be read: {first_line(error)}") from None
 
 
-def _write(folder: Path, policy: Policy, about: Mapping[str, Any]) -> None:
+def _write(folder: Path, policy: Saveable, about: Mapping[str, Any]) -> None:
     """Write all files, the manifest last, and see to it that they are on the disk and can be read."""
     import torch
 
@@ -256,7 +265,7 @@ def _explained(folder: Path, error: Exception) -> HerlError:
 
 def _refuse_other_settings(found: Checkpoint, settings: Mapping[str, Any]) -> None:
     then, now = (dict(_flat(each)) for each in (found.settings, settings))
-    for name in sorted({*then, *now}):
+    for name in sorted({*then, *now}, key=lambda name: (-name.count("."), name)):  # lora.rank rather than lora
         if then.get(name) != now.get(name):
             raise UsageError(
                 f"checkpoint {found.path} was made with {name} = {json.dumps(then.get(name))}, "
