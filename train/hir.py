@@ -19,7 +19,8 @@ from herl.benchmarks.muldimif.grading import as_worded
 from herl.benchmarks.muldimif.rows import criterion as of_muldimif
 from herl.errors import UsageError
 from herl.forms import shown
-from herl.item import Item, Message
+from herl.item import Item
+from herl.prompts import messages_of
 from herl.resources import DataSource, Row
 from herl.rubric import Check, Criterion, Rubric
 from herl.train.loaded import Loaded
@@ -37,7 +38,7 @@ NEEDS_CODE = "type 4: its checks are Python functions, which run only with data.
 NEEDS_JUDGE = "type 4: some of its criteria need a judge"
 UNREADABLE = "a criterion that no check of HeRL's can decide"
 
-_PROMPT_FIELDS = ("prompt", "question")
+_PROMPT_FIELDS = ("prompt", "messages", "question")  # the first that a row has, as in copies made by other trainers
 _OPTIONS = "detectable_format:constrained_response"
 _BLIND = "fixed"
 _RULE, _LLM = "[rule]", "[llm]"
@@ -83,8 +84,9 @@ def items(rows: Sequence[Row], *, allow_code: bool, judged: bool) -> Loaded[Item
 
 def _item(row: Row, allow_code: bool, judged: bool) -> Item:
     prompt = next((row[name] for name in _PROMPT_FIELDS if row.get(name)), None)
-    if not isinstance(prompt, str) or not prompt.strip():
-        raise UsageError(f"the field '{_PROMPT_FIELDS[0]}' must be a text that is not blank")
+    if not isinstance(prompt, str | list):
+        raise UsageError(f"the field '{_PROMPT_FIELDS[0]}' must be a text")
+    messages = messages_of(prompt, "its prompt")
     if not isinstance(name := row.get("id"), str | int) or isinstance(name, bool):
         raise UsageError("the field 'id' must be a text or a number")
     texts = _texts(row.get("criteria"))
@@ -97,10 +99,10 @@ def _item(row: Row, allow_code: bool, judged: bool) -> Item:
         case "type3":
             criteria = _constraints(truth, texts)
         case "type4":
-            criteria = _given(truth, texts, prompt, allow_code, judged)
+            criteria = _given(truth, texts, messages[-1].content, allow_code, judged)
         case _:
             raise UsageError(f"the field 'source' must be type1, type2, type3 or type4, not {shown(source)}")
-    return Item(f"hir-{name}", (Message("user", prompt),), Rubric(tuple(criteria)), {"source": source})
+    return Item(f"hir-{name}", messages, Rubric(tuple(criteria)), {"source": source})
 
 
 def _instructions(truth: Mapping[str, Any], texts: Sequence[str]) -> list[Criterion]:
