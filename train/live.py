@@ -182,6 +182,8 @@ class _Decoding:
 
     def _finished(self) -> list[Answer]:
         """The answers that have just ended; their rows leave, and the last ones take their slots."""
+        import torch
+
         found = []
         for at in reversed(range(len(self._rows))):
             row = self._rows[at]
@@ -197,7 +199,8 @@ class _Decoding:
             )
             last = self._rows.pop()
             if last is not row:
-                self._slots.move(len(self._rows), at, last.place)
+                with torch.inference_mode():  # the keys and values were made in it
+                    self._slots.move(len(self._rows), at, last.place)
                 self._rows[at] = last
         return found
 
