@@ -17,6 +17,7 @@ from herl.train.shape import Shape
 
 _BYTES = {"float32": 4, "bfloat16": 2}
 _FLOAT32 = 4
+_NO_LIMIT = 1 << 60
 _ROWS_AT_ONCE = {"cpu": 64, "cuda": 512}  # of herl.train.live
 _VLLM_SHARE = 0.35  # of a GPU, as herl.train.vllm_sampler gives it
 _CRITERIA_TOKENS = 300  # about
@@ -54,7 +55,9 @@ def machine_of(config: Config) -> Machine:
     return Machine(device, dtype if dtype in _BYTES else "float32", engine, memory)
 
 
-def memory_parts(method: Method, config: Config, shape: Shape, machine: Machine) -> Mapping[str, int]:
+def memory_parts(
+    method: Method, config: Config, shape: Shape, machine: Machine, prompt_tokens: int
+) -> Mapping[str, int]:
     """Bytes by part, those that are there at all; weights and optimizer come first.
 
     Args:
@@ -62,11 +65,12 @@ def memory_parts(method: Method, config: Config, shape: Shape, machine: Machine)
         config: The settings.
         shape: The model's.
         machine: Where.
+        prompt_tokens: Of the longest prompt.
     """
     number = _BYTES[machine.dtype]
     trained = trained_parameters(config, shape)
     weights = shape.parameters * number
-    longest = _in_context(longest_row(method, config), shape)
+    longest = min(longest_row(method, config, prompt_tokens), shape.context or _NO_LIMIT)
     packed = max(longest, microbatch(config, machine))
     parts = {
         "weights": weights + (trained * _FLOAT32 if config.lora else 0),
@@ -76,7 +80,7 @@ def memory_parts(method: Method, config: Config, shape: Shape, machine: Machine)
         "starting weights to compare with": weights if _keeps_reference(method, config) else 0,
         "activations of the largest microbatch": packed * _numbers_of_a_token(shape) * number,
         "logits": min(packed * shape.vocabulary * _FLOAT32, CHUNK_BYTES + KEPT_BYTES),
-        **(_of_sampler(method, config, shape, machine) if draws_answers(method, config) else {}),
+        **(_of_sampler(config, shape, machine, longest) if draws_answers(method, config) else {}),
     }
     return {name: size for name, size in parts.items() if size}
 
@@ -98,11 +102,17 @@ def microbatch(config: Config, machine: Machine) -> int:
     return min(budget, CPU_PACK) if machine.device == "cpu" else budget
 
 
-def longest_row(method: Method, config: Config) -> int:
-    """Tokens of the longest sequence that may be trained: a microbatch by itself where it is longer than one."""
-    prompt, answer = config.data.max_prompt_tokens, config.rollout.max_tokens
+def longest_row(method: Method, config: Config, prompt_tokens: int) -> int:
+    """Tokens of the longest sequence that may be trained: a microbatch by itself where it is longer than one.
+
+    Args:
+        method: How the model is trained.
+        config: The settings.
+        prompt_tokens: Of the longest prompt.
+    """
+    answer = config.rollout.max_tokens
     revision = hindsight_tokens(config) + (config.hindsight.max_tokens or answer) if method == "herl" else 0
-    return prompt + max(answer, revision)
+    return prompt_tokens + max(answer, revision)
 
 
 def hindsight_tokens(config: Config) -> int:
@@ -110,10 +120,6 @@ def hindsight_tokens(config: Config) -> int:
     how = config.hindsight
     draft = 0 if how.form == "brief" else config.rollout.max_tokens
     return 0 if how.context == "original" else draft + _CRITERIA_TOKENS
-
-
-def _in_context(tokens: int, shape: Shape) -> int:
-    return min(tokens, shape.context or tokens)
 
 
 def _numbers_of_a_token(shape: Shape) -> int:
@@ -126,11 +132,11 @@ def _keeps_reference(method: Method, config: Config) -> bool:
     return config.lora is None and method in ("rlvr", "herl") and config.loss.kl > 0
 
 
-def _of_sampler(method: Method, config: Config, shape: Shape, machine: Machine) -> Mapping[str, int]:
+def _of_sampler(config: Config, shape: Shape, machine: Machine, longest: int) -> Mapping[str, int]:
     """What drawing takes: with vLLM its weights and the share of memory that it is given, else keys and values."""
     number, there = _BYTES[machine.dtype], machine.memory
     of_token = 2 * shape.layers * shape.key_width * number
-    one = _in_context(longest_row(method, config), shape) * of_token
+    one = longest * of_token
     rows = min(config.rollout.prompts_per_step * config.rollout.rollouts_per_prompt, _ROWS_AT_ONCE[machine.device])
     if machine.engine == "transformers":
         return {"keys and values of answers": rows * one if there is None else max(one, min(rows * one, there // 4))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from herl.item import Item, Message
@@ -12,6 +13,7 @@ from herl.judge.cost import estimate_tokens
 from herl.resources import Store
 from herl.train.batches import Batches
 from herl.train.config import Config, Method
+from herl.train.course import used_rows
 from herl.train.loaded import Example, Pair
 from herl.train.memory_plan import Machine, hindsight_tokens, machine_of, memory_parts, trained_parameters
 from herl.train.settings import total_steps
@@ -33,14 +35,14 @@ class Work:
         steps: Of the run.
         steps_per_epoch: Steps that go through the rows once.
         updates: Optimizer steps.
-        rollouts_per_step: Answers drawn in a step.
-        revisions_per_step: Revisions of them, at most.
-        evaluations: How often the held-out prompts are answered.
-        rollout_tokens: Generated for answers, at most, in the whole run.
+        answers: Drawn to train on.
+        revisions: Of them.
+        evaluations: How often the held-out prompts are answered, and benchmarks run.
+        answer_tokens: Generated for answers.
         revision_tokens: For revisions.
         held_out_tokens: For held-out prompts.
-        trained_tokens: That go forward and backward, at most; prompts are among them, at about their length.
-        judge_calls: At most, without retries.
+        trained_tokens: That go forward and backward; prompts are among them, at about their length.
+        judge_calls: For all of these, without retries.
     """
 
     rows: int
@@ -48,10 +50,10 @@ class Work:
     steps: int
     steps_per_epoch: int
     updates: int
-    rollouts_per_step: int
-    revisions_per_step: int
+    answers: int
+    revisions: int
     evaluations: int
-    rollout_tokens: int
+    answer_tokens: int
     revision_tokens: int
     held_out_tokens: int
     trained_tokens: int
@@ -60,7 +62,7 @@ class Work:
     @property
     def generated_tokens(self) -> int:
         """All that is generated, at most."""
-        return self.rollout_tokens + self.revision_tokens + self.held_out_tokens
+        return self.answer_tokens + self.revision_tokens + self.held_out_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Plan:
         trained: How many of them are trained, or of its adapters.
         memory: Part -> bytes; None as above.
         seconds: Phase -> seconds at most; None where speeds on such a machine are not known.
+        benchmarks: That are run at each evaluation; nothing else here counts them.
     """
 
     method: Method
@@ -86,6 +89,7 @@ class Plan:
     trained: int | None
     memory: Mapping[str, int] | None
     seconds: Mapping[str, float] | None
+    benchmarks: Sequence[str]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
@@ -101,23 +105,11 @@ def plan(method: Method, config: Config, store: Store) -> Plan:
         UsageError: there are no such data, or less than a step takes.
     """
     from herl.train import data
+    from herl.train.materials import training_rows
 
-    judged = config.judge is not None
-    held_out = data.held_out(config.data, store, judged=judged)
-    rows = data.apart(_rows(method, config, store, judged), held_out).rows
+    held_out = data.held_out(config.data, store, judged=config.judge is not None)
+    rows = data.apart(training_rows(method, config, store), held_out).rows
     return make_plan(method, config, rows, held_out.rows if held_out else (), shape_of(config.model))
-
-
-def _rows(method: Method, config: Config, store: Store, judged: bool) -> Any:
-    """What the method trains on, as `Loaded`."""
-    from herl.train import data
-
-    how: dict[str, Any] = {"limit": config.data.limit, "system": config.data.system}
-    if method == "sft" and not config.sft.samples:
-        return data.load_sft(config.data.train, store, **how)
-    if method == "dpo" and not config.dpo.samples:
-        return data.load_pairs(config.data.train, store, **how)
-    return data.load(config.data.train, "train", store, judged=judged, allow_code=config.data.allow_code, **how)
 
 
 def make_plan(
@@ -136,41 +128,49 @@ def make_plan(
         UsageError: there is less data than a step takes.
     """
     work, machine = plan_work(method, config, rows, held_out), machine_of(config)
+    found = partial(Plan, method=method, model=config.model, work=work, machine=machine)
     if shape is None:
-        return Plan(method, config.model, work, machine, None, None, None, None)
-    memory = memory_parts(method, config, shape, machine)
-    took = seconds(
-        work.generated_tokens, work.trained_tokens, work.rollouts_per_step or work.held_out, shape.parameters, machine
+        return found(parameters=None, trained=None, memory=None, seconds=None, benchmarks=config.evaluate.benchmarks)
+    longest = max((estimate_tokens(row.messages) for row in rows), default=0)
+    memory = memory_parts(method, config, shape, machine, min(longest, config.data.max_prompt_tokens))
+    at_once = work.answers // work.steps or work.held_out
+    took = seconds(work.generated_tokens, work.trained_tokens, at_once, shape.parameters, machine)
+    return found(
+        parameters=shape.parameters,
+        trained=trained_parameters(config, shape),
+        memory=memory,
+        seconds=took,
+        benchmarks=config.evaluate.benchmarks,
     )
-    trained = trained_parameters(config, shape)
-    return Plan(method, config.model, work, machine, shape.parameters, trained, memory, took)
 
 
 def plan_work(method: Method, config: Config, rows: Sequence[Row], held_out: Sequence[Item]) -> Work:
     """Count what a run asks for at most."""
     per_step = rows_per_step(method, config)
-    steps_per_epoch = Batches(len(rows), per_step, config.seed).steps_per_epoch
-    steps = total_steps(config, steps_per_epoch)
+    batches = Batches(len(rows), per_step, config.seed)
+    steps = total_steps(config, batches.steps_per_epoch)
+    explores = method in ("rlvr", "herl")
     group = {"sft": config.sft.samples, "dpo": config.dpo.samples}.get(method, config.rollout.rollouts_per_prompt)
-    revised = _most_revisions(config) if method == "herl" else 0
-    evaluations = len(evaluated_steps(config, steps)) if held_out else 0
-    longest = config.rollout.max_tokens
+    asked = steps * per_step if explores else len(used_rows(batches, steps))
+    answers, revisions = asked * group, asked * _most_revisions(config) if method == "herl" else 0
+    evaluations = len(evaluated_steps(config, steps)) if held_out or config.evaluate.benchmarks else 0
     calls = _mean([judge_calls(item, config) for item in rows if isinstance(item, Item)])
-    held_out_calls = sum(judge_calls(item, config) for item in held_out)
+    longest = config.rollout.max_tokens
     return Work(
         rows=len(rows),
         held_out=len(held_out),
         steps=steps,
-        steps_per_epoch=steps_per_epoch,
-        updates=steps * (config.optimizer.updates_per_step if method in ("rlvr", "herl") else 1),
-        rollouts_per_step=per_step * group,
-        revisions_per_step=per_step * revised,
+        steps_per_epoch=batches.steps_per_epoch,
+        updates=steps * (config.optimizer.updates_per_step if explores else 1),
+        answers=answers,
+        revisions=revisions,
         evaluations=evaluations,
-        rollout_tokens=steps * per_step * group * longest,
-        revision_tokens=steps * per_step * revised * (config.hindsight.max_tokens or longest),
+        answer_tokens=answers * longest,
+        revision_tokens=revisions * (config.hindsight.max_tokens or longest),
         held_out_tokens=evaluations * len(held_out) * (config.evaluate.max_tokens or longest),
         trained_tokens=math.ceil(steps * per_step * _trained_for_a_row(method, config, rows)),
-        judge_calls=math.ceil(steps * per_step * (group + revised) * calls) + evaluations * held_out_calls,
+        judge_calls=math.ceil((answers + revisions) * calls)
+        + evaluations * sum(judge_calls(item, config) for item in held_out),
     )
 
 

@@ -28,7 +28,7 @@ def print_plan(plan: Plan, *, as_json: bool) -> None:
         return
     print_table(["", f"{plan.method} of {plan.model}"], _rows(plan))
     say(
-        "Counts of tokens and calls are the most there can be: every answer as long as it may be, every group revised. "
+        "At most: were every answer as long as it may be, and every group revised. Memory and time are estimates. "
         "Nothing was loaded or run."
     )
     if plan.memory and plan.machine.memory and sum(plan.memory.values()) > plan.machine.memory:
@@ -43,18 +43,17 @@ def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
     epochs = work.steps / work.steps_per_epoch
     yield "data", f"{work.rows:,} rows, {work.held_out:,} held out"
     yield "steps", f"{work.steps:,} ({epochs:.3g} epochs), {work.updates:,} updates"
-    if work.rollouts_per_step:
-        yield "answers", f"{work.rollouts_per_step:,} a step, {work.rollouts_per_step * work.steps:,} in all"
-    if work.revisions_per_step:
-        yield "revisions", f"{work.revisions_per_step:,} a step, {work.revisions_per_step * work.steps:,} in all"
-    if work.held_out:
-        yield "held-out answers", f"{work.held_out:,}, {work.evaluations:,} times"
+    if work.answers:
+        revised = f", {work.revisions:,} revisions" if work.revisions else ""
+        yield "answers", f"{work.answers:,}{revised}"
+    if work.evaluations:
+        yield "evaluations", f"{work.evaluations:,}, of {work.held_out:,} held-out prompts" + _benchmarks(plan)
     if work.generated_tokens:
-        parts = {"answers": work.rollout_tokens, "revisions": work.revision_tokens, "held out": work.held_out_tokens}
-        shares = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
-        yield "generated tokens", f"{work.generated_tokens:,}: {shares}"
-    yield "trained tokens", f"{work.trained_tokens:,}"
-    yield "judge calls", f"{work.judge_calls:,}"
+        parts = {"answers": work.answer_tokens, "revisions": work.revision_tokens, "held out": work.held_out_tokens}
+        shares = ", ".join(f"{what} {count:,}" for what, count in parts.items() if count)
+        yield "generated tokens", f"{work.generated_tokens:,} at most: {shares}"
+    yield "trained tokens", f"{work.trained_tokens:,} at most"
+    yield "judge calls", f"{work.judge_calls:,}" + (" at most" if work.judge_calls else "")
     if plan.memory is None or plan.parameters is None or plan.trained is None:
         yield "parameters, memory", "not known: the model's files are not here yet"
     else:
@@ -62,6 +61,10 @@ def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "parameters", f"{plan.parameters / 1e6:,.1f} million, {share}"
         yield from _memory(plan)
     yield "time", "not known for such a machine" if plan.seconds is None else _time(plan)
+
+
+def _benchmarks(plan: Plan) -> str:
+    return f", and {', '.join(plan.benchmarks)} (not counted below)" if plan.benchmarks else ""
 
 
 def _memory(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -118,7 +118,7 @@ def test_a_config_says_what_the_plan_says_of_memory(name: str, monkeypatch: pyte
         config = read_config("herl", name, ["device=cuda", *change])
         shape = shape_of(config.model)
         assert shape
-        parts = memory_parts("herl", config, shape, machine_of(config))
+        parts = memory_parts("herl", config, shape, machine_of(config), config.data.max_prompt_tokens)
         need = sum(size for part, size in parts.items() if not part.startswith("vLLM"))
         assert f"about {need / 1e9:.0f} GB" in text
 
