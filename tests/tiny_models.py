@@ -26,7 +26,9 @@ TEMPLATE = (
 )
 
 
-def save_tiny_model(folder: Path, *, tied: bool = True, seed: int = 0, layers: int = 2, hidden: int = 64) -> Path:
+def save_tiny_model(
+    folder: Path, *, tied: bool = True, seed: int = 0, layers: int = 2, hidden: int = 64, head: int = 16
+) -> Path:
     """Make a Llama with random weights and its tokenizer.
 
     Args:
@@ -35,6 +37,7 @@ def save_tiny_model(folder: Path, *, tied: bool = True, seed: int = 0, layers: i
         seed: Of its weights.
         layers: How many.
         hidden: Their width, a multiple of 16.
+        head: Width of an attention head; vLLM's CPU attention wants 32.
 
     Returns:
         The folder.
@@ -43,7 +46,7 @@ def save_tiny_model(folder: Path, *, tied: bool = True, seed: int = 0, layers: i
     from transformers import GenerationConfig, LlamaForCausalLM
 
     tokenizer = tiny_tokenizer()
-    config = tiny_config(tokenizer, tied=tied, layers=layers, hidden=hidden)
+    config = tiny_config(tokenizer, tied=tied, layers=layers, hidden=hidden, head=head)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = LlamaForCausalLM(config)
@@ -55,8 +58,8 @@ def save_tiny_model(folder: Path, *, tied: bool = True, seed: int = 0, layers: i
     return folder
 
 
-def tiny_config(tokenizer: Any, *, tied: bool, layers: int, hidden: int) -> LlamaConfig:
-    """The shape of the model: grouped-query attention with heads of width 16."""
+def tiny_config(tokenizer: Any, *, tied: bool, layers: int, hidden: int, head: int) -> LlamaConfig:
+    """The shape of the model, with grouped-query attention."""
     from transformers import LlamaConfig
 
     return LlamaConfig(
@@ -64,8 +67,8 @@ def tiny_config(tokenizer: Any, *, tied: bool, layers: int, hidden: int) -> Llam
         hidden_size=hidden,
         intermediate_size=2 * hidden,
         num_hidden_layers=layers,
-        num_attention_heads=hidden // 16,
-        num_key_value_heads=max(1, hidden // 32),
+        num_attention_heads=hidden // head,
+        num_key_value_heads=max(1, hidden // head // 2),
         max_position_embeddings=CONTEXT,
         tie_word_embeddings=tied,
         # Large enough that two tokens differ in likelihood and a wrong mask shows.

@@ -68,7 +68,10 @@ class LocalEngine(Engine):
         except HerlError:
             raise
         except Exception as error:  # the engines raise whatever they like
-            raise IncompleteError(f"{self.kind} broke off: {first_line(error)}", _ADVICE) from error
+            raise self._broken_off(error) from error
+
+    def _broken_off(self, error: Exception) -> IncompleteError:
+        return IncompleteError(f"{self.kind} broke off: {first_line(error)}", _ADVICE)
 
     def _read(self, request: Request) -> Prompt | Weighing | str:
         """A request as the model reads it, or why it cannot be read."""

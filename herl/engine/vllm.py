@@ -122,6 +122,9 @@ class VLLMEngine(LocalEngine):
         Args:
             more: Asked before each step for new prompts: what the caller calls each, its ids, how to draw. It is told
                 whether vLLM has nothing to do; then none at all mean the end.
+
+        Raises:
+            IncompleteError: vLLM broke off.
         """
         engine = self._llm.llm_engine
         waiting: dict[str, _Name] = {}
@@ -135,7 +138,10 @@ class VLLMEngine(LocalEngine):
                 if not waiting:
                     return
                 stepping = True
-                outputs = engine.step()
+                try:
+                    outputs = engine.step()
+                except Exception as error:  # vLLM raises whatever it likes
+                    raise self._broken_off(error) from error
                 stepping = False
                 for output in outputs:
                     if output.finished:
