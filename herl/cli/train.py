@@ -84,15 +84,18 @@ def _verb(method: Method, about: str) -> Callable[..., None]:
             print_plan(planned, as_json=as_json)
             return
         from herl.api import train
+        from herl.models import slug
+        from herl.train.console import Console
 
         with stdout_reserved():
             done = train(
                 method,
                 settings,
-                run=name or f"{Path(config).stem}-{method}",
+                run=name or slug(f"{Path(config).stem}-{method}"),
                 runs_dir=runs_dir,
                 data_dir=data_dir,
                 fresh=fresh,
+                watch=Console,
                 command=["herl", *sys.argv[1:]],
             )
         finish(done, as_json=as_json)

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from herl.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
+    from herl.api import Trained
     from herl.train.plan import Plan
 
 _GB = 1e9
 
 
-def finish(done: Any, *, as_json: bool) -> None:
-    """Print a finished training run."""
+def finish(done: Trained, *, as_json: bool) -> None:
+    """Print what a finished training run came to, and where its checkpoints are."""
     if as_json:
-        print_json({"run": done.path.name, "path": str(done.path)})
+        print_json({**done.result, "run": done.path.name, "path": str(done.path)})
         return
-    print(done.path)
+    result = done.result
+    print_table(["", f"{result['method']} of {result['model']}, {result['steps']:,} steps"], _outcome(result))
+    if done.resumed:
+        say("This run was finished already; --fresh starts it over.")
+    else:
+        say(f"Next: herl report {done.path.name}, and herl eval -m {quote(result['checkpoint'])} -b ifeval")
+
+
+def _outcome(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if scores := result["held_out"]:
+        yield (
+            "held-out reward",
+            f"{scores['before']:.3f} before, {scores['after']:.3f} after, {scores['best']:.3f} best",
+        )
+    if rewards := result["reward"]:
+        yield "reward", f"{rewards['first']:.3f} in the first step, {rewards['last']:.3f} in the last"
+    if result["tokens"]:
+        yield "generated tokens", f"{result['tokens']:,}"
+    if result["dropped"]:
+        yield "dropped updates", f"{result['dropped']:,}, whose loss or gradient was not finite"
+    yield "checkpoint", result["checkpoint"]
+    if result["best"] not in (None, result["checkpoint"]):
+        yield "best checkpoint", result["best"]
 
 
 def print_plan(plan: Plan, *, as_json: bool) -> None:
