@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -74,7 +74,8 @@ class Checkpoints:
     Args:
         folder: Where they are; made when missing. The run is locked: no other process writes here.
         keep: How many of the newest stay, beside the best.
-        settings: Plain JSON values that decide what the weights become: those of a checkpoint must be the same.
+        settings: Name -> plain JSON value, of all that decides what the weights become: a checkpoint must have been
+            made with the same.
         say: Tells the user something.
     """
 
@@ -264,23 +265,14 @@ def _explained(folder: Path, error: Exception) -> HerlError:
 
 
 def _refuse_other_settings(found: Checkpoint, settings: Mapping[str, Any]) -> None:
-    then, now = (dict(_flat(each)) for each in (found.settings, settings))
-    for name in sorted({*then, *now}, key=lambda name: (-name.count("."), name)):  # lora.rank rather than lora
-        if then.get(name) != now.get(name):
+    then = found.settings
+    for name in sorted({*then, *settings}):
+        if then.get(name) != settings.get(name):
             raise UsageError(
                 f"checkpoint {found.path} was made with {name} = {json.dumps(then.get(name))}, "
-                f"now it is {json.dumps(now.get(name))}",
+                f"now it is {json.dumps(settings.get(name))}",
                 "Give another --run name, or --fresh to start this one over.",
             )
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Settings by the names that `--set` gives them."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
 
 
 def _digest(path: Path) -> str:

@@ -78,7 +78,8 @@ class Journal(Closing):
         """
         found = read(self._folder, step)
         whole = {key: answer for key, answer in found.draws.items() if _is_whole(answer)}
-        return Recorded(whole, {key: verdicts for key, verdicts in found.grades.items() if key in whole})
+        grades = {key: verdicts for key, verdicts in found.grades.items() if key in whole}
+        return Recorded(whole, grades, items=found.items)
 
     def add_item(self, step: int, item: Item) -> None:
         """Keep what a prompt asks, for `herl show`."""
@@ -115,6 +116,8 @@ class Journal(Closing):
 
     def slim(self, through: int) -> None:
         """Drop token ids and log-probabilities of the steps that a checkpoint covers; texts and verdicts stay.
+
+        Step 0 keeps them: what is drawn before the first step may be trained on in any later one.
 
         Args:
             through: The last step that will not be trained on again.

@@ -17,7 +17,7 @@ from herl.errors import HerlError, IncompleteError, UsageError
 from herl.train import checkpoint as module
 from herl.train.checkpoint import Checkpoint, Checkpoints
 
-SETTINGS = {"model": "demo", "optimizer": {"learning_rate": 1e-6}, "lora": None}
+SETTINGS = {"model": "demo", "optimizer.learning_rate": 1e-6, "lora": None}
 
 
 class Stand:
@@ -147,8 +147,8 @@ def test_a_state_that_would_run_code_when_loaded_is_refused(stand: Stand) -> Non
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"optimizer": {"learning_rate": 2e-6}}, "optimizer.learning_rate = 1e-06, now it is 2e-06"),
-        ({"lora": {"rank": 8}}, "lora.rank = null, now it is 8"),
+        ({"optimizer.learning_rate": 2e-6}, "optimizer.learning_rate = 1e-06, now it is 2e-06"),
+        ({"lora.rank": 8}, "lora.rank = null, now it is 8"),
         ({"model": "other"}, 'model = "demo", now it is "other"'),
     ],
 )

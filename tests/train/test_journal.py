@@ -185,6 +185,13 @@ def test_slimming_twice_changes_nothing_and_a_step_drawn_anew_is_whole(tmp_path:
         assert journal.of(1).draws == {key(1, "q0"): completion(text="anew")}
 
 
+def test_what_was_drawn_before_the_first_step_stays_whole(tmp_path: Path) -> None:
+    before = filled(tmp_path / "journal", step=0)
+    with Journal(tmp_path / "journal") as journal:
+        journal.slim(100)
+        assert journal.of(0) == before
+
+
 def test_a_text_that_speaks_of_token_ids_is_no_draw_that_has_any(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     with Journal(folder) as journal:
@@ -203,6 +210,7 @@ def test_prompts_criteria_scores_and_guidance_are_kept_to_be_shown(tmp_path: Pat
         journal.add_draw(key(1, "q", "revision"), completion(text="Rhine"), guided)
         journal.add_grade(key(), grade(None, Verdict("c", Outcome.REFUSAL)))
     found = read(tmp_path / "journal", 1)
+    assert list(Journal(tmp_path / "journal").of(1).items) == ["q"]
     assert found.items["q"]["messages"] == [{"role": "user", "content": "Name a river."}]
     assert [(each["id"], each["weight"]) for each in found.items["q"]["criteria"]] == [("c", 1.0), ("p", -2.0)]
     assert found.messages == {key(): (), key(1, "q", "revision"): guided}
