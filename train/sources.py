@@ -210,7 +210,10 @@ def _make_if(asked: Asked) -> Loaded[Item]:
 def _revisions(asked: Asked) -> Loaded[Example]:
     from herl.train.synth.revisions import examples as made
 
-    rows = [(f"{REVISIONS}, row {number}", row) for number, row in enumerate(made(_count_of(asked), _SEED), 1)]
+    rows = [
+        (f"{REVISIONS}, row {number}", row)
+        for number, row in enumerate(made(_count_of(asked), _SEED, store=asked.store), 1)
+    ]
     return examples.examples_of(rows, asked.source)
 
 
