@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from herl.selfimprove.improver import Improver
     from herl.selfimprove.settings import LoopSettings
     from herl.selfimprove.start import OnDraft
+    from herl.train.start import Trained, train
 
-__all__ = ["Evaluation", "Improvement", "Improver", "evaluate", "load_run", "plan", "score", "self_improve"]
+__all__ = [
+    "Evaluation", "Improvement", "Improver", "Trained",
+    "evaluate", "load_run", "plan", "score", "self_improve", "train",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,9 +338,13 @@ def _open_bench(judges: JudgeSettings, options: EngineOptions, read_cache: bool)
 
 
 def __getattr__(name: str) -> Any:
-    """Load what a service imports once it is asked for: no verb needs it."""
+    """Load a service, and the trainer, once they are asked for: most verbs need neither."""
     if name == "Improver":
         from herl.selfimprove.improver import Improver
 
         return Improver
+    if name in ("Trained", "train"):
+        from herl.train import start
+
+        return getattr(start, name)
     raise AttributeError(f"module 'herl.api' has no attribute {name!r}")

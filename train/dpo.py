@@ -6,7 +6,7 @@ policy's own weights, and kept on the disk: no second model is in memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -80,7 +80,14 @@ class Preference:
         return {**of_updates([update]), "accuracy": found["dpo/accuracy"], "dpo/margin": found["dpo/margin"]}
 
 
-def on_pairs(training: Training, given: Sequence[Pair], batches: Batches, steps: int, cache: Path) -> Preference:
+def on_pairs(
+    training: Training,
+    given: Sequence[Pair],
+    batches: Batches,
+    steps: int,
+    cache: Path,
+    say: Callable[[str], None],
+) -> Preference:
     """DPO on given pairs.
 
     Args:
@@ -89,13 +96,18 @@ def on_pairs(training: Training, given: Sequence[Pair], batches: Batches, steps:
         batches: Which of them a step takes.
         steps: Of the run.
         cache: Where the reference's log-probabilities are kept.
+        say: Tells of those that are too long for the model.
     """
     tokenizer = training.policy.tokenizer
     pairs = {
         index: (encoded(tokenizer, each.messages, each.chosen), encoded(tokenizer, each.messages, each.rejected))
         for index, each in ((index, given[index]) for index in used_rows(batches, steps))
     }
-    return _with_reference(training, pairs, batches, cache)
+    longest = training.policy.context
+    short = {index: pair for index, pair in pairs.items() if all(sum(map(len, row)) <= longest for row in pair)}
+    if lost := len(pairs) - len(short):
+        say(f"{lost:,} pairs are longer than the model's context of {longest:,} tokens: passed over")
+    return _with_reference(training, short, batches, cache)
 
 
 def on_samples(training: Training, items: Sequence[Item], batches: Batches, steps: int, cache: Path) -> Preference:

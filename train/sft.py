@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,11 +51,27 @@ class Imitation:
         return of_updates([update])
 
 
-def on_examples(training: Training, examples: Sequence[Example], batches: Batches) -> Imitation:
-    """SFT on given answers."""
+def on_examples(
+    training: Training, examples: Sequence[Example], batches: Batches, steps: int, say: Callable[[str], None]
+) -> Imitation:
+    """SFT on given answers.
+
+    Args:
+        training: Holds the policy.
+        examples: The answers.
+        batches: Which of them a step takes.
+        steps: Of the run.
+        say: Tells of those that are too long for the model.
+    """
     tokenizer = training.policy.tokenizer
-    rows = {index: encoded(tokenizer, each.messages, each.completion) for index, each in enumerate(examples)}
-    return Imitation(training, rows, batches)
+    rows = {
+        index: encoded(tokenizer, examples[index].messages, examples[index].completion)
+        for index in used_rows(batches, steps)
+    }
+    short = {index: row for index, row in rows.items() if sum(map(len, row)) <= training.policy.context}
+    if lost := len(rows) - len(short):
+        say(f"{lost:,} examples are longer than the model's context of {training.policy.context:,} tokens: passed over")
+    return Imitation(training, short, batches)
 
 
 def on_samples(training: Training, items: Sequence[Item], batches: Batches, steps: int) -> Imitation:

@@ -1,0 +1,134 @@
+"""What a run trains on and is measured by, read, checked and cut to what the model can take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from herl.engine.chat import apply_template, token_ids
+from herl.item import Item
+from herl.resources import Store
+from herl.train import data
+from herl.train.batches import Batches
+from herl.train.config import Config, Method
+from herl.train.encoding import encoded
+from herl.train.grading import Grading
+from herl.train.loaded import Example, Loaded, Pair
+from herl.train.memory_plan import hindsight_tokens
+from herl.train.plan import rows_per_step
+from herl.train.settings import total_steps
+
+_LONGEST = 8  # by their characters: one of them is the longest by its tokens, or nearly so
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a run works on.
+
+    Args:
+        rows: Items, examples or pairs, in the order of the data.
+        held_out: Prompts that progress is measured on; none where the settings name none.
+        batches: Which rows a step takes.
+        steps: Of the whole run.
+        longest: The longest row that can come, prompt and answer, in tokens.
+        digests: What a run that continues must find as it was.
+        notes: What people should know.
+    """
+
+    rows: Sequence[Any]
+    held_out: Sequence[Item]
+    batches: Batches
+    steps: int
+    longest: int
+    digests: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+def gather(method: Method, config: Config, store: Store, grading: Grading, tokenizer: Any) -> Materials:
+    """Read all that a run needs.
+
+    Args:
+        method: Decides what is trained on.
+        config: Names it.
+        store: Where data come from.
+        grading: Is made ready for the prompts.
+        tokenizer: The model's.
+
+    Raises:
+        UsageError: data are missing or malformed, nothing fits, a criterion cannot be decided, or there are fewer
+            rows than a step takes.
+    """
+    judged = config.judge is not None
+    kept_back = data.held_out(config.data, store, judged=judged)
+    train = data.apart(training_rows(method, config, store), kept_back)
+    train = data.fitting(train, tokenizer, config.data.max_prompt_tokens)
+    notes = train.lines()
+    digests = {"train": train.digest}
+    held_out: Sequence[Item] = ()
+    if kept_back is not None:
+        kept_back = data.fitting(kept_back, tokenizer, config.data.max_prompt_tokens)
+        notes += [f"held out: {line}" for line in kept_back.lines()]
+        digests["held_out"] = kept_back.digest
+        held_out, more = _prepared("held-out", kept_back, grading, store)
+        notes += more
+    rows: Sequence[Any] = train.rows
+    if draws(method, config):
+        rows, more = _prepared("train", train, grading, store)
+        notes += more
+    batches = Batches(len(rows), rows_per_step(method, config), config.seed)
+    steps = total_steps(config, batches.steps_per_epoch)
+    longest = _longest(method, config, rows, tokenizer)
+    return Materials(rows, held_out, batches, steps, longest, digests, list(dict.fromkeys(notes)))
+
+
+def training_rows(method: Method, config: Config, store: Store) -> Loaded[Any]:
+    """What a method trains on: prompts with rubrics, or given answers or pairs.
+
+    Raises:
+        UsageError: as `data.load`.
+    """
+    how: dict[str, Any] = {"limit": config.data.limit, "system": config.data.system}
+    if draws(method, config):
+        judged = config.judge is not None
+        return data.load(config.data.train, "train", store, judged=judged, allow_code=config.data.allow_code, **how)
+    read: Any = data.load_sft if method == "sft" else data.load_pairs
+    found: Loaded[Any] = read(config.data.train, store, **how)
+    return found
+
+
+def draws(method: Method, config: Config) -> bool:
+    """Whether a method trains on answers of the model's own."""
+    return {"sft": config.sft.samples, "dpo": config.dpo.samples}.get(method, 1) > 0
+
+
+def _prepared(name: str, loaded: Loaded[Item], grading: Grading, store: Store) -> tuple[Sequence[Item], list[str]]:
+    benchmark, notes = grading.prepare(name, loaded.rows, store)
+    return benchmark.load(store), notes
+
+
+def _longest(method: Method, config: Config, rows: Sequence[Any], tokenizer: Any) -> int:
+    """The longest row, about: hindsight is as long as drafts and rubrics, which nobody knows yet."""
+    answer = config.rollout.max_tokens
+    if method == "herl":
+        answer += hindsight_tokens(config) + max((config.hindsight.max_tokens or answer) - answer, 0)
+    return max(_tokens(row, tokenizer, answer) for row in sorted(rows, key=_characters)[-_LONGEST:])
+
+
+def _tokens(row: Item | Example | Pair, tokenizer: Any, answer: int) -> int:
+    if isinstance(row, Item):
+        return len(token_ids(tokenizer, apply_template(tokenizer, row.messages))) + answer
+    return max(sum(map(len, encoded(tokenizer, row.messages, text))) for text in _given(row))
+
+
+def _characters(row: Item | Example | Pair) -> int:
+    return sum(len(message.content) for message in row.messages) + max(map(len, _given(row)), default=0)
+
+
+def _given(row: Item | Example | Pair) -> Sequence[str]:
+    match row:
+        case Example():
+            return [row.completion]
+        case Pair():
+            return [row.chosen, row.rejected]
+    return []
