@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from herl.train.advantage import Variant, advantages, has_signal
@@ -66,6 +66,7 @@ def test_without_two_different_rewards_there_is_no_signal(scores: list[float | N
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@settings(max_examples=40)
 @given(scores=GROUPS)
 def test_they_cancel_out_and_keep_the_order_of_the_rewards(scores: list[float | None], variant: Variant) -> None:
     found = advantages(scores, variant)
@@ -76,6 +77,7 @@ def test_they_cancel_out_and_keep_the_order_of_the_rewards(scores: list[float | 
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_members_in_another_order_get_the_very_same(data: st.DataObject, variant: Variant) -> None:
     scores = data.draw(GROUPS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from herl.train.advantage import advantages
@@ -281,6 +281,7 @@ def test_an_answer_whose_revision_nobody_could_grade_may_make_room() -> None:
 
 
 @pytest.mark.parametrize("mix", MIXES)
+@settings(max_examples=40)
 @given(group=explored(), alpha=st.floats(0, 1), seed=st.integers(0, 2**64))
 def test_mixing_loses_no_best_answer_and_adds_one_revision_at_most(
     group: tuple[list[float | None], dict[int, float | None]], alpha: float, seed: int, mix: Mix
@@ -302,6 +303,7 @@ def test_mixing_loses_no_best_answer_and_adds_one_revision_at_most(
 
 
 @pytest.mark.parametrize("mix", MIXES)
+@settings(max_examples=40)
 @given(scores=GROUPS, alpha=st.floats(0, 1))
 def test_without_hindsight_the_group_is_its_answers_to_the_bit(
     scores: list[float | None], alpha: float, mix: Mix
@@ -310,6 +312,7 @@ def test_without_hindsight_the_group_is_its_answers_to_the_bit(
     assert found == [Member(number, False, score) for number, score in enumerate(scores)]
 
 
+@settings(max_examples=40)
 @given(explored())
 def test_without_a_bonus_rewards_stay_to_the_bit(group: tuple[list[float | None], dict[int, float | None]]) -> None:
     scores, revisions = group

@@ -215,6 +215,19 @@ def test_dual_clip_bounds_the_loss_of_a_bad_token_that_became_likely() -> None:
     assert at(9.0, -2.0, dual_clip=5.0)[0] == pytest.approx(10.0)
 
 
+def test_a_token_counts_as_clipped_where_it_is_held_back() -> None:
+    def held(ratio: float, advantage: float) -> list[bool]:
+        stats = at(ratio, advantage)[2]
+        return [bool(each) for each in (stats.clipped_low, stats.clipped_high, stats.dual_clipped)]
+
+    assert held(0.7, -1.0) == [True, False, False]
+    assert held(1.3, 1.0) == [False, True, False]
+    assert held(9.0, -1.0) == [False, False, True]
+    assert held(9.0, 1.0) == [False, True, False]
+    assert held(0.7, 1.0) == held(1.3, -1.0) == held(1.0, 1.0) == [False, False, False]
+    assert held(0.7, 0.0) == held(9.0, 0.0) == [False, False, False]
+
+
 def test_the_two_clips_are_each_their_own() -> None:
     wide: dict[str, Any] = {"clip_low": 0.1, "clip_high": 0.28}
     assert at(1.27, 1.0, **wide)[1] < 0 == at(1.29, 1.0, **wide)[1]
@@ -293,10 +306,14 @@ def test_k3_is_the_reference_and_its_gradient_the_slope() -> None:
     assert torch.allclose(gradient(loss, now), slopes(loss, now), atol=1e-7)
 
 
+@pytest.mark.parametrize(("now", "reference"), [(-1e4, -0.1), (-0.1, -1e4)])
+def test_k3_is_finite_however_far_apart_the_two_are(now: float, reference: float) -> None:
+    assert math.isfinite(k3(tensor(now), tensor(reference)).item())
+
+
 @given(st.floats(-60, 0), st.floats(-60, 0))
 def test_k3_is_never_negative_and_nothing_where_nothing_changed(now: float, reference: float) -> None:
-    found = k3(tensor(now), tensor(reference)).item()
-    assert found >= 0 and math.isfinite(found)
+    assert k3(tensor(now), tensor(reference)).item() >= 0
     assert k3(tensor(now), tensor(now)).item() == 0
 
 
@@ -432,6 +449,12 @@ def test_metrics_of_tokens_that_there_are_none_of_are_left_out() -> None:
     assert {name.split("/")[0] for name in token_summary([plain])} == {"ratio", "clip"}
     assert {name.split("/")[0] for name in token_summary([guided])} == {"guided"}
     assert token_summary([]) == {}
+
+
+def test_only_guided_tokens_have_an_effective_weight() -> None:
+    now, old, signal, guided = made(seed=3)
+    weight = policy_loss(now, old, signal, guided, **SETTINGS)[1].weight
+    assert torch.equal(weight > 0, guided)
 
 
 def test_statistics_hold_on_to_no_graph() -> None:
