@@ -167,13 +167,13 @@ def _split_of(asked: Asked, splits: Sequence[str], held_out: str) -> str:
     return split
 
 
-def _count_of(asked: Asked) -> int:
+def _count_of(asked: Asked, number: str) -> int:
     """How many prompts are to be made."""
-    if not asked.option:
+    if not number:
         return min(MADE[asked.split], asked.limit or MADE[asked.split])
-    if not asked.option.isdecimal() or len(asked.option) > 7 or not int(asked.option):
+    if not number.isdecimal() or len(number) > 7 or not int(number):
         raise UsageError(f"{asked.source!r:.80}: behind the colon stands how many to make", f"Write {asked.name}:512.")
-    return int(asked.option)
+    return int(number)
 
 
 def _hir(asked: Asked) -> Loaded[Item]:
@@ -204,7 +204,9 @@ def _gsm8k(asked: Asked) -> tuple[list[Row], str]:
 def _make_if(asked: Asked) -> Loaded[Item]:
     from herl.train.synth.make import prompts
 
-    return Loaded(asked.source, list(prompts(_count_of(asked), _SEED, asked.split)))
+    number, _, types = asked.option.partition(":")  # "make-if:512:ifeval,iftrain"
+    chosen = [name.strip() for name in types.split(",") if name.strip()]
+    return Loaded(asked.source, list(prompts(_count_of(asked, number), _SEED, asked.split, chosen or None)))
 
 
 def _revisions(asked: Asked) -> Loaded[Example]:
@@ -212,7 +214,7 @@ def _revisions(asked: Asked) -> Loaded[Example]:
 
     rows = [
         (f"{REVISIONS}, row {number}", row)
-        for number, row in enumerate(made(_count_of(asked), _SEED, store=asked.store), 1)
+        for number, row in enumerate(made(_count_of(asked, asked.option), _SEED, store=asked.store), 1)
     ]
     return examples.examples_of(rows, asked.source)
 
