@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -23,6 +24,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "b
 _LINES: tuple[Literal["-", "--", ":", "-."], ...] = ("-", "--", ":", "-.")
 _MARKERS = "osD^vPX"
 _MARKS = 8  # of a smoothed curve, so that curves differ by more than their colour
+_TITLE_WIDTH = 55  # letters over a panel
 _LABEL_LENGTH = 40  # letters of a run's name in the legend
 
 
@@ -121,16 +123,17 @@ def draw(runs: Sequence[Curves], title: str, kind: Kind) -> bytes:
     file = io.BytesIO()
     panels = _panels(runs)
     columns = min(2, len(panels))
-    lines = -(-len(panels) // columns)
+    storeys = -(-len(panels) // columns)
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         matplotlib.rcdefaults()  # whatever the user's own style is
         matplotlib.rcParams.update({"svg.hashsalt": "herl", "font.size": 10})
-        figure = Figure(figsize=(columns * _WIDTH, lines * _HEIGHT + 0.6), dpi=_DPI, layout="constrained")
+        figure = Figure(figsize=(columns * _WIDTH, storeys * _HEIGHT + 0.6), dpi=_DPI, layout="constrained")
         for place, panel in enumerate(panels, 1):
-            _fill(figure.add_subplot(lines, columns, place), panel, runs)
+            _fill(figure.add_subplot(storeys, columns, place), panel, runs)
         _legend(figure, runs)
-        figure.suptitle(_one_line(title), fontsize=12, parse_math=False)
+        lines = textwrap.wrap(_one_line(title), _TITLE_WIDTH * columns, max_lines=2, placeholder=" …")
+        figure.suptitle("\n".join(lines), fontsize=12, parse_math=False)
         figure.savefig(file, format=kind, metadata={"Date": None} if kind == "svg" else {"Software": None})
     return file.getvalue()
 

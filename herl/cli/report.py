@@ -1,7 +1,8 @@
-"""`herl report`: a leaderboard of finished runs, and the reports of experiments."""
+"""`herl report`: a leaderboard of finished runs, the curves of training runs, the reports of experiments."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from herl.report import Result
     from herl.selfimprove.report import Report
+    from herl.train.report import Trained
 
 EXAMPLE = "herl report small-ifeval large-ifeval --format md --out leaderboard.md"
 
@@ -32,83 +34,141 @@ def run(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write here; .md or .csv tells the format. An experiment's plot is a .png or .svg.",
+            help="Write here; .md or .csv tells the format. Curves and an experiment's plot are a .png or .svg.",
             show_default=False,
         ),
     ] = None,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Put runs side by side in a leaderboard. Experiments of self-improve follow, each by itself.
+    """Put runs side by side in a leaderboard. Training runs and experiments of self-improve follow.
+
+    Training runs share a table and one picture of their curves, and what benchmarks say of their first and last
+    checkpoints joins the leaderboard. Every experiment is by itself.
 
     Runs that cannot be read are named and left out. The exit code is 1 when a run is left out or incomplete.
     """
     from herl.files import write_atomically
-    from herl.report import read_runs, terminal_table
-    from herl.report.read import find_run, is_experiment
-    from herl.selfimprove.report import read_reports, terminal
+    from herl.report import terminal_table
 
-    experiments = [name for name in runs if is_experiment(find_run(runs_dir, name))]
-    results, problems = read_runs(runs_dir, [name for name in runs if name not in experiments])
-    reports, damaged = read_reports(runs_dir, experiments)
-    problems += damaged
-    for problem in problems:
+    board = _read(runs_dir, runs)
+    for problem in board.problems:
         say(problem)
-    if out and (results or reports):
-        write_atomically(out, _file(results, reports, format, out))
+    if out and not board.is_empty:
+        write_atomically(out, _file(board, format, out))
         say(f"wrote {out}")
     if as_json:
         print_json(
             {
-                "results": [{"run": each.run, **each.document} for each in results],
-                "experiments": [{"run": each.run, **each.result} for each in reports],
-                "left_out": problems,
+                "results": [{"run": each.run, **each.document} for each in board.results],
+                "experiments": [{"run": each.run, **each.result} for each in board.reports],
+                "training": [each.as_dict() for each in board.trained],
+                "left_out": board.problems,
             }
         )
     elif format and not out:
-        print(_text(results, reports, format), end="")
+        print(_text(board, format), end="")
     elif not out:
         console = make_console()
-        if results or not reports:
-            console.print(terminal_table(results), crop=False)
-        for report in reports:
-            console.print(terminal(report), crop=False)
-    if problems or not all(each.complete for each in results) or not all(each.is_complete for each in reports):
+        if board.results or board.is_empty:
+            console.print(terminal_table(board.results), crop=False)
+        if board.trained:
+            from herl.train.report import terminal as terminal_training
+
+            console.print(terminal_training(board.trained), crop=False)
+        if board.reports:
+            from herl.selfimprove.report import terminal
+
+            for report in board.reports:
+                console.print(terminal(report), crop=False)
+    if board.problems or not board.is_complete:
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def _file(
-    results: Sequence[Result], reports: Sequence[Report], format: Literal["md", "csv"] | None, out: Path
-) -> str | bytes:
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """All that is reported.
+
+    Args:
+        results: Of `herl eval`, and of the benchmarks of training runs' checkpoints.
+        trained: Training runs.
+        reports: Experiments.
+        problems: A line about each run that is left out.
+    """
+
+    results: Sequence[Result]
+    trained: Sequence[Trained]
+    reports: Sequence[Report]
+    problems: Sequence[str]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.results or self.trained or self.reports)
+
+    @property
+    def is_complete(self) -> bool:
+        return all(each.complete for each in self.results) and all(each.is_complete for each in self.reports)
+
+
+def _read(runs_dir: Path, names: Sequence[str]) -> _Board:
+    from herl.report import read_runs
+    from herl.report.read import find_run, is_experiment, is_training
+    from herl.selfimprove.report import read_reports
+    from herl.train.report import read_all_trained
+
+    paths = {name: find_run(runs_dir, name) for name in names}
+    training = [name for name, path in paths.items() if is_training(path)]
+    experiments = [name for name, path in paths.items() if is_experiment(path)]
+    results, problems = read_runs(runs_dir, [name for name in paths if name not in {*training, *experiments}])
+    reports, damaged = read_reports(runs_dir, experiments)
+    trained, measured, broken = read_all_trained(runs_dir, training)
+    return _Board([*results, *measured], trained, reports, [*problems, *broken, *damaged])
+
+
+def _file(board: _Board, format: Literal["md", "csv"] | None, out: Path) -> str | bytes:
     """The contents of `--out`."""
     if format is None and out.suffix in _PLOTS:
-        return _plot(results, reports, "png" if out.suffix == ".png" else "svg")
-    return _text(results, reports, format or _format_of(out))
+        return _plot(board, "png" if out.suffix == ".png" else "svg")
+    return _text(board, format or _format_of(out))
 
 
-def _text(results: Sequence[Result], reports: Sequence[Report], format: Literal["md", "csv"]) -> str:
+def _text(board: _Board, format: Literal["md", "csv"]) -> str:
     from herl.report import leaderboard
-    from herl.selfimprove.report import markdown
-    from herl.selfimprove.tidy import tidy
+    from herl.selfimprove import report, tidy
+    from herl.train import report as training
 
     if format == "md":
-        boards = [leaderboard(results, format)] if results or not reports else []
-        return "\n".join([*boards, *map(markdown, reports)])
-    if results and reports:
+        boards = [leaderboard(board.results, format)] if board.results or board.is_empty else []
+        boards += [training.markdown(board.trained)] if board.trained else []
+        return "\n".join([*boards, *map(report.markdown, board.reports)])
+    if board.trained and not board.reports:  # what benchmarks say of their checkpoints is among their metrics
+        return training.tidy(board.trained)
+    if board.results and board.reports:
         raise UsageError(
             "evaluations and experiments have different columns", "Write the CSV of either by itself, or --format md."
         )
-    return tidy([(each.run, each.result) for each in reports]) if reports else leaderboard(results, format)
+    return (
+        tidy.tidy([(each.run, each.result) for each in board.reports])
+        if board.reports
+        else leaderboard(board.results, format)
+    )
 
 
-def _plot(results: Sequence[Result], reports: Sequence[Report], kind: Literal["png", "svg"]) -> bytes:
+def _plot(board: _Board, kind: Literal["png", "svg"]) -> bytes:
     from herl.selfimprove.plot import draw, why_no_plot
 
-    if results or len(reports) != 1:
-        raise UsageError("a plot shows one experiment of herl self-improve", "Name that run alone, or --out a .md.")
+    if board.trained and not board.reports:
+        from herl.train.report import picture
+
+        return picture(board.trained, kind)
+    if board.results or board.trained or len(board.reports) != 1:
+        raise UsageError(
+            "a plot shows one experiment of herl self-improve, or training runs",
+            "Name those runs, or that one, alone, or --out a .md.",
+        )
     if trouble := why_no_plot():
         raise UsageError(f"a plot cannot be drawn: {trouble}")
-    return draw(reports[0].result, reports[0].title, kind)
+    return draw(board.reports[0].result, board.reports[0].title, kind)
 
 
 def _format_of(out: Path) -> Literal["md", "csv"]:
@@ -118,5 +178,5 @@ def _format_of(out: Path) -> Literal["md", "csv"]:
         return "md"
     raise UsageError(
         f"--out {out} does not tell the format",
-        "Name it .md or .csv (or .svg or .png, for an experiment's plot), or give --format.",
+        "Name it .md or .csv (or .svg or .png, for curves and for an experiment's plot), or give --format.",
     )

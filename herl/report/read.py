@@ -13,6 +13,7 @@ from herl.errors import HerlError, UsageError, nearest
 from herl.run import bench_folder, read_record
 
 _EXPERIMENT = "self-improve"  # config["kind"] of such runs; those of `herl eval` have none
+_METHODS = ("sft", "dpo", "rlvr", "herl")  # config["method"] of a training run
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,18 @@ def is_experiment(path: Path) -> bool:
         return False
 
 
+def is_training(path: Path) -> bool:
+    """Whether a run is one of `herl train`; one whose record cannot be read is not.
+
+    Args:
+        path: The run's folder.
+    """
+    try:
+        return read_record(path / "run.json")["config"].get("method") in _METHODS
+    except UsageError:
+        return False
+
+
 def find_run(runs_dir: Path, name: str) -> Path:
     """The folder of a run, given by name or (as a shell's `runs/*` does) by path.
 
@@ -169,6 +182,11 @@ def benchmarks_of(path: Path) -> list[str]:
     record = read_record(path / "run.json")
     if record["config"].get("kind") == _EXPERIMENT:
         raise UsageError(f"run '{path.resolve().name}' is an experiment of herl self-improve, not of herl eval")
+    if record["config"].get("method") in _METHODS:
+        raise UsageError(
+            f"run '{path.resolve().name}' is a training run",
+            f"Name an evaluation of its checkpoints, a folder in {path / 'evals'}.",
+        )
     try:
         return [str(name) for name in record["config"]["benchmarks"]]
     except (KeyError, TypeError):
