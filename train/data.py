@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from herl.benchmarks.conversation import with_system
-from herl.engine.chat import RefusedConversation, apply_template, token_ids
+from herl.engine.chat import RefusedConversation, apply_template
 from herl.errors import UsageError
 from herl.item import Item, Message
 from herl.resources import Store
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from herl.train.config import Data
 
 HELD_OUT = "in the held-out set"
+REFUSED = "the chat template refuses the conversation"
 TOO_LONG = "the prompt is longer than data.max_prompt_tokens"
 
 _SPARE_TOKENS = 8  # that a tokenizer may add by itself
@@ -136,21 +137,22 @@ def fitting(loaded: Loaded[T], tokenizer: Any, max_prompt_tokens: int) -> Loaded
         UsageError: nothing is left.
     """
 
-    def refusal_of(row: T) -> str:
+    texts: dict[str, str] = {}
+    refusals: dict[str, str] = {}
+    for row in loaded.rows:
         try:
-            apply_template(tokenizer, row.messages)
+            texts[row.id] = apply_template(tokenizer, row.messages)
         except RefusedConversation as error:
-            return str(error)
-        return ""
+            refusals[row.id] = str(error)
+    # No token is less than a byte, so that short texts need not be counted.
+    long = [name for name, text in texts.items() if _bytes(text) + _SPARE_TOKENS > max_prompt_tokens]
+    tokens = dict(zip(long, _lengths(tokenizer, [texts[name] for name in long]), strict=True))
 
     def excess_of(row: T) -> str:
-        text = apply_template(tokenizer, row.messages)
-        if len(text.encode(errors="replace")) + _SPARE_TOKENS <= max_prompt_tokens:
-            return ""  # no token is less than a byte
-        tokens = len(token_ids(tokenizer, text))
-        return f"{tokens:,} tokens" if tokens > max_prompt_tokens else ""
+        count = tokens.get(row.id, 0)
+        return f"{count:,} tokens" if count > max_prompt_tokens else ""
 
-    left = loaded.without("the chat template refuses the conversation", refusal_of).without(TOO_LONG, excess_of)
+    left = loaded.without(REFUSED, lambda row: refusals.get(row.id, "")).without(TOO_LONG, excess_of)
     if loaded.rows and not left.rows:
         reason = next(iter(left.skipped - loaded.skipped))
         raise UsageError(f"no prompt of {loaded.source} is left: {reason} (such as {left.examples[reason]})")
@@ -198,3 +200,14 @@ def _asked(messages: Sequence[Message]) -> str:
     """What tells one prompt from another."""
     turns = [message for message in messages if message.role != "system"]
     return "\n".join(f"{turn.role}: {' '.join(turn.content.split()).casefold()}" for turn in turns)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode(errors="replace"))
+
+
+def _lengths(tokenizer: Any, texts: Sequence[str]) -> list[int]:
+    """The tokens of each text, special ones only where the text itself names them."""
+    if not texts:
+        return []
+    return [len(ids) for ids in tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]]

@@ -78,7 +78,6 @@ def items(rows: Sequence[Row], *, allow_code: bool, judged: bool) -> Loaded[Item
             raise UsageError(f"{place}: an earlier row has the same id")
         ids.add(item.id)
         found.rows.append(item)
-        found.counts[f"of {item.tags['source']}"] += 1
     return found
 
 

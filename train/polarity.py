@@ -11,7 +11,8 @@ nothing, so the text must. The rule looks at its first words alone, in this orde
    either.
 3. "Fails to", "omits", "overlooks", "confuses", "incorrectly …" and other words for faults: a fault. So are plain verbs
    of saying and doing ("states", "recommends", "uses"): in a pitfall they name what should not be said or done.
-4. Anything else could be either, and no guess is made.
+4. Anything else could be either, and no guess is made; so with verbs that good answers are praised with ("recognizes",
+   "explains").
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _AVOIDS = re.compile(
 _NOT = re.compile(r"(?:(?:does|did)(?: not|n['’]t)|not|no)\s+")
 _ADVERB = (
     r"adequately|clearly|explicitly|properly|sufficiently|correctly|accurately|fully|appropriately|specifically|even|"
-    r"also|directly|thoroughly|effectively|completely"
+    r"also|directly|thoroughly|effectively|completely|further"
 )
 _ADVERBS = re.compile(rf"(?:(?:{_ADVERB}),?\s+(?:and\s+|or\s+)?)*")
 _WORD = re.compile(r"[\w'’-]*")
@@ -61,12 +62,13 @@ _GOOD = _stems(
     "highlight recogni acknowledg consider account differentiat distinguish link connect relat support justif "
     "demonstrat cover convey offer outline detail refer cite indicat report elaborat assess evaluat incorporat "
     "integrat ensur follow stress underscor point summar reflect compar rule warn caution inform ask inquire remind "
-    "answer correlat associat articulat delineat"
+    "answer correlat associat articulat delineat alert express seek hedge"
 )
 _SAYS_OR_DOES = _stems(
     "recommend suggest stat conclud advis propos prescrib diagnos attribut mention inclu focus reli rely uses using "
     "provid giv offer list present treat select choos label describ interpret infer favor favour declar believ "
-    "initiat administer delay order generali replac substitut"
+    "initiat administer delay order generali replac substitut mak extrapolat overexplain attempt reassur cites citing "
+    "indicat names naming goes going puts putting"
 )
 
 

@@ -26,6 +26,8 @@ FAULTS = [
     "States that no treatment is needed.",
     "Assumes that the patient is an adult.",
     "Focuses only on drugs.",
+    "Makes up a reference.",
+    "Does not further alert the patient to the danger.",
     "Ignoring the history of asthma.",
     "It fails to say when to come back.",
     "- Fails to say when to come back.",
