@@ -142,6 +142,18 @@ def test_a_hub_that_is_switched_off_is_not_asked(monkeypatch: pytest.MonkeyPatch
     assert "switched off by HF_HUB_OFFLINE" in refused_by_the_hub().message
 
 
+def test_what_was_fetched_from_a_branch_is_known_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    source = DataSource("rows.jsonl", hub="me/mine", revision="main")
+    repository = tmp_path / "datasets--me--mine"
+    (repository / "snapshots" / "abc" / "data").mkdir(parents=True)
+    (repository / "snapshots" / "abc" / "data" / "train.parquet").touch()
+    assert not Store().has(source)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    assert Store().has(source)
+
+
 def test_rows_read_through_datasets_equal_those_of_the_file(data_dir: Path, tmp_path: Path) -> None:
     # On the hub the same rows come with every argument's name and nulls.
     from datasets import load_dataset

@@ -176,3 +176,14 @@ def test_pull_without_a_network_says_so(herl: Herl, plugin: str) -> None:
     assert done.exit_code == 2
     assert "plugin.jsonl is not on the hub" in done.stderr
     assert done.stdout == ""
+
+
+def test_training_sets_have_files_like_benchmarks(herl: Herl, tmp_path: Path) -> None:
+    rows = json.loads(herl("data", "where", "gsm8k", "hir-16k", "--data-dir", tmp_path, "--json").stdout)
+    assert [row["name"] for row in rows] == ["gsm8k:train", "gsm8k:test", "hir-16k"]
+    assert rows[2]["place"] == str(tmp_path / "hir/HIR_trainv1.jsonl") and not rows[2]["there"]
+    (tmp_path / "gsm8k").mkdir()
+    (tmp_path / "gsm8k/train.jsonl").write_bytes(ROWS)
+    (tmp_path / "gsm8k/test.jsonl").write_bytes(ROWS)
+    verified = herl("data", "verify", "gsm8k", "--data-dir", tmp_path)
+    assert verified.exit_code == 4 and "DIFFERS" in verified.stdout
