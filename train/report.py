@@ -233,9 +233,7 @@ def _notes(runs: Sequence[Trained]) -> tuple[str, ...]:
     if any(run.series("reward/mean") for run in runs):
         lines.append(f"Reward: mean of the plain rollouts, at most {_WINDOW} steps at the start and at the end.")
     if any(run.series("held_out/score") for run in runs):
-        lines.append(
-            "Held-out: mean reward on prompts that are not trained on, before the first and after the last step."
-        )
+        lines.append("Held-out: mean reward on prompts that are not trained on, at the start and when last measured.")
         lines.append("Best: of the held-out scores, and the step after which it was measured.")
     if any(run.series("hindsight/hit_rate") for run in runs):
         lines.append("Hits: revised groups of which a revision was at least as good as their best answer.")
@@ -257,11 +255,10 @@ def _course(start: float | None, end: float | None) -> str:
 
 def _ends(series: Sequence[float]) -> dict[str, Any]:
     """The means of the first and of the last steps."""
+    if not series:
+        return {"start": None, "end": None, "averaged_over": None}
     window = min(_WINDOW, max(len(series) // 2, 1))
-    means = (
-        {"start": fmean(series[:window]), "end": fmean(series[-window:])} if series else {"start": None, "end": None}
-    )
-    return {**means, "averaged_over": window if series else None}
+    return {"start": fmean(series[:window]), "end": fmean(series[-window:]), "averaged_over": window}
 
 
 def _mean(series: Mapping[int, float]) -> float | None:

@@ -1,4 +1,5 @@
-"""`herl show`: the answers of a run, criterion by criterion; of an experiment, attempt by attempt."""
+"""`herl show`: the answers of a run, criterion by criterion; of an experiment, attempt by attempt; of a training run,
+step by step."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from herl.benchmarks.answers import Decision, Shown
     from herl.item import Message
     from herl.selfimprove.trace import Trace, Try
+    from herl.train.shown import Drawn
 
 EXAMPLE = "herl show demo-ifeval --only wrong --limit 5"
 
@@ -35,17 +37,30 @@ def run(
     ] = None,
     item: Annotated[str | None, typer.Option(metavar="ID", help="Only this item.", show_default=False)] = None,
     limit: Limit = None,
+    step: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="What a training run drew in this step; by default the last.", show_default=False
+        ),
+    ] = None,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Show prompts, answers and the verdict on every criterion.
 
-    Of an experiment every attempt is shown, and --only looks at the last answers of its loop.
+    Of an experiment every attempt is shown, and --only looks at the last answers of its loop. Of a training run the
+    last step's rollouts and revisions are, or with --item those of a prompt in all steps.
     """
-    from herl.report.read import find_run, is_experiment
+    from herl.errors import UsageError
+    from herl.report.read import find_run, is_experiment, is_training
 
     path = find_run(runs_dir, name)
+    if is_training(path):
+        _show_draws(path, only, item, limit, step, as_json)
+        return
+    if step is not None:
+        raise UsageError(f"run '{name}' is no training run: it has no steps", "Leave --step out.")
     show = _show_traces if is_experiment(path) else _show_answers
     show(path, only, item, limit, data_dir, as_json)
 
@@ -86,6 +101,22 @@ def _show_traces(
     for trace in shown:
         _print_trace(console, trace)
     say(f"{len(shown)} of {len(found)} items" + (f" ({only})" if only else ""))
+
+
+def _show_draws(
+    path: Path, only: Only | None, item: str | None, limit: int | None, step: int | None, as_json: bool
+) -> None:
+    from herl.train.shown import select
+
+    found, where = select(path, only, item, step)
+    shown = found[:limit]
+    if as_json:
+        print_json([drawn.as_dict() for drawn in shown])
+        return
+    console = make_console()
+    for drawn in shown:
+        _print_draw(console, drawn)
+    say(f"{len(shown)} of {len(found)} answers" + (f" ({only})" if only else "") + f", {where}")
 
 
 def _print_answer(console: Console, answer: Shown) -> None:
@@ -138,6 +169,22 @@ def _print_try(console: Console, each: Try) -> None:
     for said in each.compared:
         how = "better" if said.likes_it else f"not better ({said.better})"
         console.print(printable(f"- critic, shown it {said.place}: {how} {said.evidence}"), style="dim")
+
+
+def _print_draw(console: Console, drawn: Drawn) -> None:
+    key, completion = drawn.key, drawn.completion
+    score = "no score" if drawn.score is None else f"score {drawn.score:.3g}"
+    title = f"step {key.step}, {key.item_id}, {key.purpose} {key.number}"
+    tokens = completion.usage.completion_tokens
+    console.print(printable(f"{title}: {score}, {completion.finish_reason}, {tokens} tokens"), style="bold reverse")
+    _print_messages(console, drawn.messages)
+    console.print("[answer]", style="bold cyan")
+    console.print(printable(completion.text))
+    if completion.error:
+        console.print(printable(f"[error] {completion.error}"), style="red")
+    console.print("[verdicts]", style="bold cyan")
+    _print_decisions(console, drawn.decisions())
+    console.print()
 
 
 def _print_messages(console: Console, messages: Sequence[Message]) -> None:
