@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,40 +16,42 @@ def without(**fields: Any) -> Edit:
     return lambda page, spoiling: replace(page, **fields)
 
 
-def longer(page: Page, spoiling: Spoiling) -> Page:
-    """Adds sentences: half as many again, and at least three."""
-    count = max(3, len(page.sentences()) // 2, int(spoiling.arguments.get("enough", 0)))
+def with_more(page: Page, sentences: Sequence[str]) -> Page:
+    """The page with sentences behind those of its last part, or behind its list where it has nothing else."""
     if not page.parts:
-        return page
+        return replace(page, bullets=(*page.bullets, *sentences))
     *before, last = page.parts
-    return replace(page, parts=(*before, (*last, *spoiling.more[:count])))
+    return replace(page, parts=(*before, (*last, *sentences)))
+
+
+def longer(page: Page, spoiling: Spoiling) -> Page:
+    """Adds sentences: half as many again, and at least three; more from try to try."""
+    return with_more(page, spoiling.more[: max(3, len(page.sentences()) // 2) * spoiling.strength])
 
 
 def much_longer(page: Page, spoiling: Spoiling) -> Page:
-    """Adds as many sentences as there are, and at least six."""
-    count = max(6, len(page.sentences()))
-    *before, last = page.parts
-    return replace(page, parts=(*before, (*last, *spoiling.more[:count])))
+    """Adds as many sentences as there are, and at least six; more from try to try."""
+    return with_more(page, spoiling.more[: max(6, len(page.sentences())) * spoiling.strength])
 
 
 def shorter(page: Page, spoiling: Spoiling) -> Page:
-    """Keeps one sentence of each part."""
-    return replace(page, parts=tuple(part[:1] for part in page.parts))
-
-
-def shortest(page: Page, spoiling: Spoiling) -> Page:
-    """Keeps one sentence."""
-    return replace(page, parts=(page.parts[0][:1],), heads=page.heads[:1])
+    """Keeps one sentence of each part, and from the second try on of the first part only."""
+    if not page.parts:
+        return replace(page, bullets=page.bullets[:1])
+    parts = tuple(part[:1] for part in page.parts)
+    if spoiling.strength == 1:
+        return replace(page, parts=parts)
+    return replace(page, parts=parts[:1], heads=page.heads[:1], bullets=page.bullets[:1], table=page.table[:2])
 
 
 def lengthen_or_shorten(page: Page, spoiling: Spoiling) -> Page:
     """Adds sentences where there is an upper bound, else cuts."""
-    return longer(page, spoiling) if _is_upper(spoiling) else shortest(page, spoiling)
+    return longer(page, spoiling) if _is_upper(spoiling) else shorter(page, spoiling)
 
 
 def far_off(page: Page, spoiling: Spoiling) -> Page:
     """As `lengthen_or_shorten`, by more."""
-    return much_longer(page, spoiling) if _is_upper(spoiling) else shortest(page, spoiling)
+    return much_longer(page, spoiling) if _is_upper(spoiling) else shorter(page, spoiling)
 
 
 def _is_upper(spoiling: Spoiling) -> bool:
@@ -103,9 +105,7 @@ def add_word(*names: str, times: int = 1) -> Edit:
     def edit(page: Page, spoiling: Spoiling) -> Page:
         words = [word for name in names for word in _listed(spoiling.arguments.get(name))]
         word = spoiling.rng.choice(words)
-        more = [_sentence_with(word, number, spoiling) for number in range(times)]
-        *before, last = page.parts
-        return replace(page, parts=(*before, (*last, *more)))
+        return with_more(page, [_sentence_with(word, number, spoiling) for number in range(times)])
 
     return edit
 
@@ -115,19 +115,19 @@ _WITH_STYLE = {
     "really": "People really care about this.",
     "great": "That would be a great start.",
     "good": "That would be a good start.",
-    "important": "All of this is important.",
-    "amazing": "The result can be amazing.",
+    "important": "It is important to know all of this.",
+    "amazing": "The result can be amazing in the end.",
     "nice": "That would be a nice start.",
     "just": "This is just the start.",
     "things": "Many other things come later.",
-    "interesting": "All of this is interesting.",
+    "interesting": "All of this is interesting to read.",
 }
 _WITH_NOUN = (
     "Of course the {word} should not be left out.",
     "One more word about the {word} may help.",
     "Then there is still the {word} to think of.",
     "Others would begin with the {word} instead.",
-    "In the end it all comes back to the {word}.",
+    "It all comes back to the {word} in the end.",
 )
 
 

@@ -1,4 +1,4 @@
-"""A kind of constraint: how one is drawn for a prompt, what it settles, and how a text that meets it is made to fail."""
+"""A kind of constraint: how one is drawn for a prompt, what it settles, and how a text is made to fail it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GENERAL_WORDS: Mapping[str, tuple[str, ...]] = {
     "home": ("budget", "tools", "family", "neighbors", "plan"),
     "science": ("experiment", "energy", "theory", "textbook", "scientists"),
     "nature": ("landscape", "climate", "seasons", "environment", "weather"),
-    "animals": ("habitat", "food", "young", "enemies", "researchers"),
+    "animals": ("habitat", "food", "offspring", "enemies", "researchers"),
     "history": ("past", "museum", "century", "sources", "inventor"),
     "technology": ("engineers", "design", "price", "invention", "users"),
     "health": ("body", "habit", "doctor", "routine", "energy"),
@@ -102,8 +102,7 @@ class Draw:
 
     def fixed(self) -> str:
         """All that the text must hold, so far."""
-        told = [value for value in self.plan.page.values() if isinstance(value, str)]
-        told += [str(value) for value in self.plan.wishes.values()]
+        told = [str(value) for value in (*self.plan.page.values(), *self.plan.wishes.values())]
         return " ".join([*told, *(mention.word for mention in self.plan.mentions)])
 
     def phrase(self, options: Sequence[str]) -> str | None:
@@ -146,12 +145,14 @@ class Spoiling:
         scene: What the prompt is about.
         arguments: The arguments of the constraint.
         more: Sentences that the page does not hold yet, to be added where it helps.
+        strength: From 1 on; a stronger edit changes more.
     """
 
     rng: Random
     scene: Scene
     arguments: Mapping[str, Any]
     more: Sequence[str]
+    strength: int = 1
 
 
 Edit = Callable[[Page, Spoiling], Page]

@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from herl.benchmarks.ifeval.language import NAMES
-from herl.train.synth.edits import add_word, in_sentences, replace_word, shortest, with_comma, without
+from herl.train.synth.edits import add_word, in_sentences, replace_word, shorter, with_comma, with_more, without
 from herl.train.synth.kind import Asked, Draw, Edit, Kind, Spoiling
 from herl.train.synth.languages import FOREIGN
+from herl.train.synth.material import gather
 from herl.train.synth.page import Page
-from herl.train.synth.plan import Mention
+from herl.train.synth.plan import Mention, Plan
 
 _RARE = "jqxzv"
-_COMMON = "eatosnri"
-_LETTERS_PER_WORD = 2
-"""At least so many words are wanted for each letter that must occur, of the common ones."""
+_COMMON = "eatos"
+_WORDS_PER_LETTER = 3
+"""At least so many words are wanted for each time that a common letter must occur."""
 
 
 def _quoted(words: Sequence[str]) -> str:
@@ -85,22 +86,21 @@ def _letters(draw: Draw) -> Asked | None:
         free = [letter for letter in _RARE if letter not in said]
         if not free:
             return None
-        letter, number = draw.rng.choice(free), draw.number(1, 3)
+        letter, number = draw.rng.choice(free), draw.number(2, 4)
         plan = replace(draw.plan, avoided=draw.plan.avoided | {letter})
         return Asked({"letter": letter, "let_relation": "less than", "let_frequency": number}, plan, "less than")
-    letter, number = draw.rng.choice(_COMMON), draw.number(8, 20)
-    plan = draw.with_words(number * _LETTERS_PER_WORD)
+    letter, number = draw.rng.choice(_COMMON), draw.number(10, 20)
+    plan = draw.with_words(number * _WORDS_PER_LETTER)
     return Asked({"letter": letter, "let_relation": "at least", "let_frequency": number}, plan, "at least")
 
 
 def _more_or_fewer_letters(page: Page, spoiling: Spoiling) -> Page:
     letter = str(spoiling.arguments["letter"])
     if spoiling.arguments["let_relation"] == "at least":
-        return shortest(page, spoiling)
+        return shorter(page, spoiling)
     words = {"j": "joy", "q": "quiet questions", "x": "exact examples", "z": "amazing puzzles", "v": "vivid views"}
     more = [f"It brings {words[letter]} too."] * int(spoiling.arguments["let_frequency"])
-    *before, last = page.parts
-    return replace(page, parts=(*before, (*last, *more)))
+    return with_more(page, more)
 
 
 def _once(draw: Draw) -> Asked | None:
@@ -137,12 +137,12 @@ def _swap(draw: Draw) -> Asked | None:
 _PHRASES = (
     "step by step",
     "in the long run",
-    "for the first time",
-    "with open eyes",
-    "from start to finish",
-    "little by little",
     "sooner or later",
-    "on the other hand",
+    "little by little",
+    "from start to finish",
+    "time and again",
+    "once and for all",
+    "more often than not",
 )
 
 
@@ -150,7 +150,7 @@ def _containing(draw: Draw) -> Asked | None:
     phrase = draw.phrase(_PHRASES)
     if phrase is None:
         return None
-    return Asked({"texts": [phrase]}, draw.with_wishes(phrase=phrase, marked=1), "", {"phrase": phrase})
+    return Asked({"texts": [phrase]}, draw.with_wishes(phrase=phrase), "", {"phrase": phrase})
 
 
 def _without_phrase(page: Page, spoiling: Spoiling) -> Page:
@@ -160,12 +160,13 @@ def _without_phrase(page: Page, spoiling: Spoiling) -> Page:
 
 def _language(draw: Draw) -> Asked | None:
     code = draw.rng.choice(sorted(FOREIGN))
-    plan = draw.with_wishes(language=code)
+    plan = replace(draw.with_sentences(0, len(FOREIGN[code])), wishes={**draw.plan.wishes, "language": code})
     return Asked({"language": code}, plan, "", {"language": NAMES[code]})
 
 
 def _in_english(page: Page, spoiling: Spoiling) -> Page:
-    english = iter(list(spoiling.more) * 3)
+    material = gather(spoiling.scene, Plan(), spoiling.rng)
+    english = iter(material.fillers if material else ())
     return page.each(lambda sentence: next(english, sentence))
 
 
@@ -175,8 +176,8 @@ def _cased(case: str, arguments: Mapping[str, str]) -> Callable[[Draw], Asked | 
 
 def _shouted(draw: Draw) -> Asked | None:
     if draw.is_heads(0.75):
-        number = draw.number(1, 4)
-        plan = draw.with_wishes(capitals=number, marked=number)
+        number = draw.number(2, 5)
+        plan = draw.with_wishes(capitals=number)
         return Asked({"capital_relation": "at least", "capital_frequency": number}, plan, "at least")
     number = draw.number(3, 5)
     return Asked(
@@ -187,8 +188,7 @@ def _shouted(draw: Draw) -> Asked | None:
 def _loud_or_quiet(page: Page, spoiling: Spoiling) -> Page:
     if spoiling.arguments["capital_relation"] == "at least":
         return page.each(lambda sentence: re.sub(r"\b[A-Z]{2,}\b", lambda found: found[0].lower(), sentence))
-    *before, last = page.parts
-    return replace(page, parts=(*before, (*last[:-1], last[-1].upper())))
+    return in_sentences(str.upper, 0.1)(page, spoiling)
 
 
 def _sentence_in_small_letters(page: Page, spoiling: Spoiling) -> Page:
@@ -219,7 +219,7 @@ KINDS: Sequence[Kind] = (
         _in_place,
         _WORDS,
         ("count", "exact"),
-        (*_ENGLISH, "layout", "first", "answer"),
+        (*_ENGLISH, "layout", "first", "answer", "stars", "case", "title", "quotation"),
     ),
     Kind("muldimif:keywords", _including("keywords", 2), _WORDS, ("existence",), _ENGLISH, "keywords"),
     Kind("muldimif:no_keywords", _avoiding_some, add_word("keywords"), ("avoid",), _ENGLISH, "keywords"),

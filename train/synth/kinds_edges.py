@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from herl.train.synth.edits import without
+from herl.train.synth.edits import with_more, without
 from herl.train.synth.kind import Asked, Draw, Kind, Spoiling
 from herl.train.synth.page import Page
 
-_FIRST_WORDS = ("Today", "Often", "Perhaps", "Sometimes", "Here", "Still", "Usually", "Maybe")
-_LAST_WORDS = ("today", "again", "together", "indeed", "forever", "everywhere", "tomorrow")
+_FIRST_WORDS = ("Today", "Now", "Yet", "Still", "So", "Indeed")
+_LAST_WORDS = ("today", "again", "indeed", "somehow", "anyway", "too", "sometimes")
 _END_PHRASES = (
     "That is all for now.",
     "Now it is your turn.",
@@ -101,7 +101,7 @@ def _last_of_each(draw: Draw) -> Asked | None:
 
 
 def _same_ends(draw: Draw) -> Asked | None:
-    word = draw.phrase(("Today", "Tomorrow", "Together", "Everywhere"))
+    word = draw.phrase(("Today", "Sometimes", "Somehow"))
     plan = draw.with_wishes(begun=(0, word), ended=word.lower() if word else "", bare_end=True)
     return (word and Asked({}, plan)) or None
 
@@ -124,8 +124,7 @@ def _other_first_word(page: Page, spoiling: Spoiling) -> Page:
 
 
 def _another_end(page: Page, spoiling: Spoiling) -> Page:
-    *before, last = page.parts
-    return replace(page, parts=(*before, (*last, spoiling.more[0])))
+    return with_more(page, spoiling.more[:1])
 
 
 def _exclaimed(draw: Draw) -> Asked | None:
@@ -205,7 +204,7 @@ KINDS: Sequence[Kind] = (
         _repeated,
         without(opening=""),
         ("first",),
-        ("count", "every", "sentences", "language", "exact", "answer"),
+        ("count", "every", "sentences", "language", "exact", "answer", "marks"),
     ),
     Kind(
         "detectable_format:constrained_response",
@@ -239,7 +238,9 @@ KINDS: Sequence[Kind] = (
         ("first", "last"),
         (*_BARE, "language", "every", "marks", "sentences", "exact"),
     ),
-    Kind("muldimif:exclaim", _exclaimed, _calm, ("last", "shout"), ("marks", "every", "language"), "endings"),
+    Kind(
+        "muldimif:exclaim", _exclaimed, _calm, ("last", "shout"), ("marks", "every", "language", "quotation"), "endings"
+    ),
     Kind(
         "punctuation:punctuation_dot",
         _without_dots,
@@ -253,7 +254,7 @@ KINDS: Sequence[Kind] = (
         _hyphens,
         without(joiner=" "),
         ("every", "layout"),
-        (*_BARE, "first", "last", "marks"),
+        (*_BARE, "first", "last", "marks", "sentences", "case"),
     ),
     Kind("detectable_format:square_brackets", _brackets, without(surface=""), ("every", "layout"), _ALL),
     Kind("detectable_format:bigram_wrapping", _pairs, without(surface=""), ("every", "layout"), _ALL),

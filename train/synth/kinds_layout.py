@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from herl.train.synth.edits import drop_bullet, drop_part, in_sentences, shortest, without
+from herl.train.synth.edits import drop_bullet, drop_part, in_sentences, without
 from herl.train.synth.kind import Asked, Draw, Kind, Spoiling
 from herl.train.synth.page import Page
 
@@ -33,7 +33,7 @@ def _range_of_paragraphs(draw: Draw) -> Asked | None:
     return Asked({"at_least": number, "at_most": number}, _parts(draw, number, "\n\n"))
 
 
-_FIRST_WORDS = ("Today", "Often", "Perhaps", "Sometimes", "Here", "Still", "Usually", "Soon")
+_FIRST_WORDS = ("Today", "Now", "Yet", "Still", "So", "Indeed")
 
 
 def _nth_word(draw: Draw) -> Asked | None:
@@ -66,9 +66,10 @@ def _without_a_head(page: Page, spoiling: Spoiling) -> Page:
 
 def _headings(draw: Draw) -> Asked | None:
     number, level = draw.number(2, 3), draw.number(2, 3)
-    heads = tuple(
-        f"{'#' * level} {name}" for name in draw.rng.sample(("Overview", "Details", "Outlook", "Summary"), number)
-    )
+    names = [name for name in ("Overview", "Details", "Outlook", "Summary") if not draw.is_avoided(name)]
+    if len(names) < number:
+        return None
+    heads = tuple(f"{'#' * level} {name}" for name in draw.rng.sample(names, number))
     plan = replace(draw.plan, parts=number, page={**draw.plan.page, "heads": heads})
     return Asked({"levels": [level]}, plan, "", {"level": level, "hashes": "#" * level})
 
@@ -116,7 +117,7 @@ def _table(draw: Draw) -> Asked | None:
 def _other_table(page: Page, spoiling: Spoiling) -> Page:
     if spoiling.rng.random() < 0.5:
         return replace(page, table=page.table[:-1])
-    head, *rows = page.table
+    _, *rows = page.table
     return replace(page, table=(("Thing", "Text"), *rows))
 
 
@@ -139,14 +140,14 @@ def _two_answers(draw: Draw) -> Asked | None:
 
 def _marked(name: str, wish: str) -> Callable[[Draw], Asked | None]:
     def draw(given: Draw) -> Asked | None:
-        number = given.number(1, 3)
-        return Asked({name: number}, given.with_wishes(**{wish: number, "marked": number}))
+        number = given.number(2, 4)
+        return Asked({name: number}, given.with_wishes(**{wish: number}))
 
     return draw
 
 
 def _bold(draw: Draw) -> Asked | None:
-    return Asked({"bold": True}, draw.with_wishes(bold=1, marked=1))
+    return Asked({"bold": True}, draw.with_wishes(bold=1))
 
 
 def _unstarred(sentence: str) -> str:
@@ -187,10 +188,19 @@ KINDS: Sequence[Kind] = (
         ("every", *_PLAIN, "first", "last"),
         "size_of_each",
     ),
-    Kind("muldimif:table", _table, _other_table, ("layout", "exact"), ("every", "first", "last", *_PLAIN), "table"),
-    Kind("detectable_format:json_format", _json, without(depth=0), ("layout", "json"), (*_EDGES, "comma")),
-    Kind("muldimif:json_depth", _deep_json, _shallow, ("layout", "json"), (*_EDGES, "comma"), "json_depth"),
-    Kind("combination:two_responses", _two_answers, shortest, ("layout",), ("every", "json")),
+    Kind(
+        "muldimif:table",
+        _table,
+        _other_table,
+        ("layout", "exact"),
+        ("every", "first", "last", "sentences", *_PLAIN),
+        "table",
+    ),
+    Kind("detectable_format:json_format", _json, without(depth=0), ("layout", "json"), (*_EDGES, "comma", "sentences")),
+    Kind(
+        "muldimif:json_depth", _deep_json, _shallow, ("layout", "json"), (*_EDGES, "comma", "sentences"), "json_depth"
+    ),
+    Kind("combination:two_responses", _two_answers, drop_part, ("layout",), ("every", "json")),
     Kind(
         "detectable_content:number_placeholders",
         _marked("num_placeholders", "placeholders"),

@@ -56,7 +56,7 @@ def _range_of_sentences(draw: Draw) -> Asked | None:
 
 
 def _characters(draw: Draw) -> Asked | None:
-    number = draw.number(200, 700, 50)
+    number = draw.number(250, 700, 50)
     return Asked({"at_most": number}, draw.with_words(0, number // 7))
 
 

@@ -85,16 +85,20 @@ class Plan:
 
     def needed(self) -> int:
         """Sentences that the text has at least."""
-        mentioned = sum(mention.times for mention in self.mentions)
-        structure = max(self.parts, self.bullets + bool(self.bullets), int(self.wishes.get("marked", 0)))
-        return max(1, self.sentences.low, structure, mentioned + self.bullets)
+        own = sum(mention.times for mention in self.mentions) + int(self.wishes.get("placeholders", 0))
+        marked = max(int(self.wishes.get(name, 0)) for name in ("capitals", "highlights", "bold"))
+        body = max(1, marked, self.parts, self.bullets + bool(self.bullets), own + self.bullets)
+        around = sum(name in self.page for name in ("opening", "ending")) + 2 * ("postscript" in self.wishes)
+        return max(self.sentences.low, body + around)
 
     def is_possible(self) -> bool:
         """Whether sentences and words can be as many as they must, with a margin for what stands around them."""
         needed = self.needed()
         if self.sentences.high is not None and needed > self.sentences.high:
             return False
-        extra = int(self.wishes.get("extra_words", 0))
+        if self.words.high is not None and self.words.high < self.words.low + 2 * WORDS_MOST:
+            return False
+        extra = int(self.wishes.get("extra_words", 0)) + self.bullets * (5 if "table" in self.wishes else 1)
         if self.words.high is not None and self.words.high < needed * WORDS_MOST + extra:
             return False
         most = None if self.sentences.high is None else self.sentences.high * WORDS_LEAST

@@ -93,6 +93,10 @@ The photos of the {w} are on their way to you.
 Your advice about the {w} helped us a lot.
 We hope that {t} will bring us together soon.
 It is strange how quickly the {w} became part of our days.
+The children ask about the {w} every morning.
+The weather was kind to us and so was the {w}.
+We saved a picture of the {w} for you.
+Life is calmer since we discovered {t}.
 """)
 
 _TALK = _lines("""
@@ -105,11 +109,16 @@ My father knew everything about {t}.
 How did you find out about the {w}?
 Someone told me about the {w} last week.
 Then we should begin with the {w}.
-That is exactly why the {w} matters so much to me.
+That is exactly why we should not forget the {w}.
 Could the {w} be the reason?
 We can ask about the {v} tomorrow.
 Perhaps the {w} and the {v} are connected.
 Now {t} sounds much easier to me.
+Please tell me more about the {w}.
+Everybody in my family talks about {t}.
+We never had a word for the {w} at home.
+The {w} always made my sister laugh.
+Is there anything you would change about the {w}?
 """)
 
 _POEM = _lines("""
@@ -125,6 +134,12 @@ Between the {w} and the {v} a story grows.
 Time itself looks back at the {w}.
 The wind has carried news of {t}.
 All night we heard the {w} in our dreams.
+No song can hold the {w} for long.
+A small bright thought of {t} comes home with us.
+Who knows what the {w} may bring tomorrow?
+Slowly the light moves over the {w}.
+Let others hurry while we praise the {w}.
+One last look at the {w} and then we sleep.
 """)
 
 _OPINION = _lines("""
@@ -158,6 +173,10 @@ Visitors can compare the {w} and the {v}.
 Last year the {w} drew a large crowd.
 There is still room for people who love {t}.
 The evening ends with a toast to {t}.
+Tickets are free as long as they last.
+A small display shows the {w} and the {v}.
+Reporters have already asked about the {w}.
+The children of the local school will present the {w}.
 """)
 
 BANKS: Mapping[str, tuple[str, ...]] = {

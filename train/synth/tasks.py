@@ -46,7 +46,11 @@ TASKS: Sequence[Task] = (
         "prose",
         ("Write the opening of an article about {t}.", "Write an introduction to {t} for a school paper."),
     ),
-    Task("blog post", "prose", ("Write a blog post about {t}.", "Write a short post about {t} for a personal blog.")),
+    Task(
+        "blog post",
+        "prose",
+        ("Write a post for a blog about {t}.", "Write a short post about {t} for a personal blog."),
+    ),
     Task(
         "surprises",
         "prose",

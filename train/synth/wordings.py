@@ -142,7 +142,7 @@ WORDINGS: Mapping[str, Sequence[str]] = {
     ),
     "muldimif:characters": (
         "Stay within {at_most} characters.",
-        "The text may have at most {at_most} characters with blanks.",
+        "The text may have at most {at_most} characters, spaces included.",
     ),
     "muldimif:one_line": (
         "Write a single line of at most {words_at_most} words.",
@@ -162,8 +162,10 @@ WORDINGS: Mapping[str, Sequence[str]] = {
     ),
     "muldimif:paragraphs": ("Write {at_least} paragraphs.", "The text must have exactly {at_least} paragraphs."),
     "length_constraints:nth_paragraph_first_word": (
-        'Write {num_paragraphs} paragraphs with an empty line between them and let paragraph {nth_paragraph} begin with the word "{first_word}".',
-        'Use {num_paragraphs} paragraphs, set apart by empty lines; number {nth_paragraph} must start with "{first_word}".',
+        "Write {num_paragraphs} paragraphs with an empty line between them and let paragraph {nth_paragraph} begin with "
+        'the word "{first_word}".',
+        "Use {num_paragraphs} paragraphs, set apart by empty lines; number {nth_paragraph} must start with "
+        '"{first_word}".',
     ),
     "detectable_format:multiple_sections": (
         'Divide it into {num_sections} sections headed "{section_spliter} 1", "{section_spliter} 2" and so on.',
@@ -218,8 +220,8 @@ WORDINGS: Mapping[str, Sequence[str]] = {
         "Put a title on top, written <<like this>>.",
     ),
     "detectable_content:postscript": (
-        "Add a postscript that starts with {postscript_marker}",
-        "At the end add a postscript marked {postscript_marker}",
+        'Finish with a postscript; mark it "{postscript_marker}".',
+        'A postscript with the mark "{postscript_marker}" belongs at the end.',
     ),
     "startend:quotation": (
         "Put the whole answer in double quotation marks.",
@@ -227,12 +229,12 @@ WORDINGS: Mapping[str, Sequence[str]] = {
     ),
     "startend:end_checker": ('End with the exact words "{end_phrase}"', 'The last words must be "{end_phrase}"'),
     "combination:repeat_prompt": (
-        'First repeat the request "{prompt_to_repeat}" word for word, then answer it.',
+        'Before you answer, copy the request "{prompt_to_repeat}" word for word.',
         'Begin by copying this line: "{prompt_to_repeat}" Your answer follows after it.',
     ),
     "detectable_format:constrained_response": (
-        'Say in your answer one of "My answer is yes.", "My answer is no." or "My answer is maybe."',
-        'Take a stand with exactly one of these sentences: "My answer is yes." "My answer is no." "My answer is maybe."',
+        'Say one of three things: "My answer is maybe.", "My answer is no." and "My answer is yes."',
+        'Take a stand with just one of these: "My answer is maybe.", "My answer is no." or "My answer is yes."',
     ),
     "muldimif:start": ('Open with the words "{text}".', 'The text must start with "{text}".'),
     "first_word:first_word_answer": ('Start with the word "{first_word}".', 'The first word must be "{first_word}".'),
