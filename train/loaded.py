@@ -98,7 +98,7 @@ class Loaded(Generic[T]):
 
     def lines(self) -> list[str]:
         """What people should know, one fact a line."""
-        found = [f"{self.source}: {len(self.rows):,} rows"]
+        found = [f"{self.source}: {len(self.rows):,} row{'s' * (len(self.rows) != 1)}"]
         found += [f"  {count:,} {what}" for what, count in self.counts.most_common()]
         for reason, count in self.skipped.most_common():
             found.append(f"  {count:,} left out: {reason} (such as {self.examples[reason]})")

@@ -167,13 +167,15 @@ def _split_of(asked: Asked, splits: Sequence[str], held_out: str) -> str:
     return split
 
 
-def _count_of(asked: Asked, number: str) -> int:
-    """How many prompts are to be made."""
+def _wanted(asked: Asked) -> tuple[int, list[str] | None]:
+    """How many prompts are to be made, and of which types: "make-if:512:ifeval,iftrain"; None for all types."""
+    number, _, listed = asked.option.partition(":")
+    types = [name.strip() for name in listed.split(",") if name.strip()] or None
     if not number:
-        return min(MADE[asked.split], asked.limit or MADE[asked.split])
+        return min(MADE[asked.split], asked.limit or MADE[asked.split]), types
     if not number.isdecimal() or len(number) > 7 or not int(number):
         raise UsageError(f"{asked.source!r:.80}: behind the colon stands how many to make", f"Write {asked.name}:512.")
-    return int(number)
+    return int(number), types
 
 
 def _hir(asked: Asked) -> Loaded[Item]:
@@ -204,19 +206,16 @@ def _gsm8k(asked: Asked) -> tuple[list[Row], str]:
 def _make_if(asked: Asked) -> Loaded[Item]:
     from herl.train.synth.make import prompts
 
-    number, _, types = asked.option.partition(":")  # "make-if:512:ifeval,iftrain"
-    chosen = [name.strip() for name in types.split(",") if name.strip()]
-    return Loaded(asked.source, list(prompts(_count_of(asked, number), _SEED, asked.split, chosen or None)))
+    count, types = _wanted(asked)
+    return Loaded(asked.source, list(prompts(count, _SEED, asked.split, types)))
 
 
 def _revisions(asked: Asked) -> Loaded[Example]:
     from herl.train.synth.revisions import examples as made
 
-    rows = [
-        (f"{REVISIONS}, row {number}", row)
-        for number, row in enumerate(made(_count_of(asked, asked.option), _SEED, store=asked.store), 1)
-    ]
-    return examples.examples_of(rows, asked.source)
+    count, types = _wanted(asked)
+    rows = enumerate(made(count, _SEED, types=types, store=asked.store), 1)
+    return examples.examples_of([(f"{REVISIONS}, row {number}", row) for number, row in rows], asked.source)
 
 
 _PROMPTS: Mapping[str, Callable[[Asked], Loaded[Item]]] = {

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tiny_models import tiny_tokenizer
 
+from herl.benchmarks.ifeval import rows as ifeval
 from herl.errors import UsageError
 from herl.item import Item, Message
 from herl.resources import Store
@@ -148,6 +149,21 @@ def test_offline_a_message_says_what_would_help(source: str, tmp_path: Path, mon
     assert "HF_HUB_OFFLINE" in error.message and "--data-dir" in error.hint
 
 
+def test_prompts_are_made_as_many_and_of_the_types_that_are_asked_for() -> None:
+    train, kept_back = (load("make-if:12:ifeval", split=split) for split in ("train", "held-out"))
+    assert len(train.rows) == len(kept_back.rows) == 12
+    assert data.apart(train, kept_back).rows == train.rows
+    checks = {criterion.check.id for item in train.rows for criterion in item.rubric.criteria if criterion.check}
+    assert checks <= set(ifeval.WORDING)
+    assert len(load("make-if", limit=3).rows) == 3
+
+
+def test_revisions_are_made_as_examples(data_dir: Path) -> None:
+    found = data.load_sft("make-if-revisions:3:ifeval", Store(data_dir))
+    assert 0 < len(found.rows) <= 3
+    assert all(row.completion.strip() and row.messages[-1].role == "user" for row in found.rows)
+
+
 def hir_rows(count: int) -> list[dict[str, Any]]:
     truth = {"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
     return [
@@ -242,7 +258,7 @@ def test_a_summary_tells_what_was_kept_and_why_the_rest_was_not(tmp_path: Path) 
     path = written(tmp_path / "a.jsonl", GOOD, {**GOOD, "prompt": "Other."})
     left = data.apart(load(path, limit=5), load(written(tmp_path / "b.jsonl", GOOD)))
     assert left.lines() == [
-        f"{path}: 1 rows",
+        f"{path}: 1 row",
         f"  1 left out: in the held-out set (such as 1: the prompt of 1 in {tmp_path / 'b.jsonl'})",
     ]
     told = json.loads(json.dumps(left.as_dict()))
