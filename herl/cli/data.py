@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from herl.cli import make_if
 from herl.cli.options import AsJson, BenchmarkNames, DataDir, complete_benchmarks
 from herl.cli.output import print_json, print_table, say, stdout_reserved
 from herl.errors import EXIT_COVERAGE, EXIT_INCOMPLETE, UsageError, nearest
@@ -192,5 +193,6 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "where": (where, "herl data where ifeval --data-dir data"),
     "pull": (pull, "herl data pull ifeval nltk"),
     "verify": (verify, "herl data verify ifeval --data-dir data"),
+    "make-if": (make_if.make_if, make_if.EXAMPLE),
 }
 """Verb -> what it runs, and an example for its help."""

@@ -60,7 +60,7 @@ def test_all_verbs_are_there() -> None:
     assert set(ROOT.commands) == EXPECTED | {"data", "new", "export"}
     data, new = ROOT.commands["data"], ROOT.commands["new"]
     assert isinstance(data, TyperGroup) and isinstance(new, TyperGroup)
-    assert set(data.commands) == {"where", "pull", "verify"}
+    assert set(data.commands) == {"where", "pull", "verify", "make-if"}
     assert set(new.commands) == {"benchmark"}
 
 

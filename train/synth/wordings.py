@@ -162,7 +162,7 @@ WORDINGS: Mapping[str, Sequence[str]] = {
     ),
     "muldimif:paragraphs": ("Write {at_least} paragraphs.", "The text must have exactly {at_least} paragraphs."),
     "length_constraints:nth_paragraph_first_word": (
-        "Write {num_paragraphs} paragraphs with an empty line between them and let paragraph {nth_paragraph} begin with "
+        "Write {num_paragraphs} paragraphs with an empty line between them and begin paragraph {nth_paragraph} with "
         'the word "{first_word}".',
         "Use {num_paragraphs} paragraphs, set apart by empty lines; number {nth_paragraph} must start with "
         '"{first_word}".',
@@ -234,7 +234,7 @@ WORDINGS: Mapping[str, Sequence[str]] = {
     ),
     "detectable_format:constrained_response": (
         'Say one of three things: "My answer is maybe.", "My answer is no." and "My answer is yes."',
-        'Take a stand with just one of these: "My answer is maybe.", "My answer is no." or "My answer is yes."',
+        'Take a stand with just one of these: "My answer is maybe.", "My answer is no.", "My answer is yes."',
     ),
     "muldimif:start": ('Open with the words "{text}".', 'The text must start with "{text}".'),
     "first_word:first_word_answer": ('Start with the word "{first_word}".', 'The first word must be "{first_word}".'),
