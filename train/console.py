@@ -43,25 +43,15 @@ class Console:
 
     def dry_run(self, tokens: int, peak_bytes: int) -> None:
         """Tell what the longest row took."""
-        memory = f"{peak_bytes / _GIB:.1f} GiB at most" if peak_bytes else "as much memory as there is room for"
-        self.note(f"the longest row that can come, {tokens:,} tokens, was tried: an update takes {memory}")
+        took = f"an update takes at most {peak_bytes / _GIB:.1f} GiB" if peak_bytes else "there is memory enough"
+        self.note(f"the longest row that can come, {tokens:,} tokens, was tried: {took}")
+        self._began = time.monotonic()
 
-    def phase(self, name: str, total: int | None = None) -> None:
-        """A part of a step begins.
-
-        Args:
-            name: Such as "roll out".
-            total: Of what `advance` counts, None where it cannot be told.
-        """
+    def phase(self, name: str) -> None:
+        """A part of a step begins, such as "evaluate"."""
         if self._bar:
             bar, task = self._bar
-            bar.update(task, description=self._label(name), completed=0, total=total)
-
-    def advance(self, count: int = 1) -> None:
-        """Something of the phase is done, such as a rollout."""
-        if self._bar:
-            bar, task = self._bar
-            bar.advance(task, count)
+            bar.update(task, description=name, completed=self._done)
 
     def step(self, step: int, values: Values) -> None:
         """A step is over; where lines would come too fast, only some steps get one.
@@ -71,7 +61,8 @@ class Console:
             values: Its metrics, by the names of `metrics.NAMES`.
         """
         now = time.monotonic()
-        self._seconds = [*self._seconds, now - self._began][-_RECENT:]
+        if step:
+            self._seconds = [*self._seconds, now - self._began][-_RECENT:]
         self._began, self._done = now, step
         worth = step == self._steps or values.get("held_out/score") is not None or values.get("update/dropped")
         if worth or now - self._last_line >= _SECONDS_BETWEEN_LINES:
@@ -84,7 +75,8 @@ class Console:
 
     def line(self, step: int, values: Values) -> str:
         """A step in a line, such as "step 12 of 100 · reward 0.41 (+0.10) · signal 75 % · 12 min left"."""
-        told = [f"step {step} of {self._steps}", self._progress(), *_facts(values), self._time_left()]
+        told = [f"step {step} of {self._steps}", self._progress(), self._held_out(step, values), *_facts(values)]
+        told.append(self._time_left())
         return " · ".join(filter(None, told))
 
     def _progress(self) -> str:
@@ -98,12 +90,17 @@ class Console:
         gain = f" ({last - first:+.3f} since the start)" if len(series) > 1 else ""
         return f"{self._objective} {last:.3f}{gain}"
 
+    def _held_out(self, step: int, values: Values) -> str:
+        """The held-out score where it was just measured, and what it gained since the start."""
+        score, start = values.get("held_out/score"), self._rows.get(0, {}).get("held_out/score")
+        if score is None:
+            return ""
+        gain = f" ({score - start:+.3f} since the start)" if step and start is not None else ""
+        return f"held-out {score:.3f}{gain}"
+
     def _time_left(self) -> str:
         left = (self._steps - self._done) * fmean(self._seconds) if self._seconds else 0.0
         return f"{duration(left)} left" if left else ""
-
-    def _label(self, name: str) -> str:
-        return f"step {min(self._done + 1, self._steps)} of {self._steps}: {name}"
 
     def _print(self, text: str) -> None:
         if self._bar:
@@ -115,7 +112,7 @@ class Console:
         self._began = time.monotonic()
         if sys.stderr.isatty():
             bar = _make_bar()
-            self._bar = bar, bar.add_task(self._label("starting"), total=None)
+            self._bar = bar, bar.add_task("start", total=self._steps, completed=self._done)
             bar.start()
         return self
 
@@ -139,8 +136,6 @@ def _facts(values: Values) -> list[str]:
     facts = []
     if values.get("update/dropped"):
         facts.append("update dropped: loss or gradient was not finite")
-    if (score := values.get("held_out/score")) is not None:
-        facts.append(f"held-out {score:.3f}")
     for label, name in _SHARES.items():
         if (share := values.get(name)) is not None:
             facts.append(f"{label} {100 * share:.0f} %")

@@ -19,7 +19,7 @@ class Screen(Protocol):
         """Tell what the longest row took."""
         ...
 
-    def phase(self, name: str, total: int | None = None) -> None:
+    def phase(self, name: str) -> None:
         """A part of a step begins."""
         ...
 
@@ -47,7 +47,7 @@ class Silent:
     def dry_run(self, tokens: int, peak_bytes: int) -> None:
         """Say nothing."""
 
-    def phase(self, name: str, total: int | None = None) -> None:
+    def phase(self, name: str) -> None:
         """Say nothing."""
 
     def step(self, step: int, values: Values) -> None:
