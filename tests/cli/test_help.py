@@ -57,11 +57,12 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_all_verbs_are_there() -> None:
     assert isinstance(ROOT, TyperGroup)
-    assert set(ROOT.commands) == EXPECTED | {"data", "new", "export"}
-    data, new = ROOT.commands["data"], ROOT.commands["new"]
-    assert isinstance(data, TyperGroup) and isinstance(new, TyperGroup)
+    assert set(ROOT.commands) == EXPECTED | {"data", "new", "export", "train"}
+    data, new, train = ROOT.commands["data"], ROOT.commands["new"], ROOT.commands["train"]
+    assert isinstance(data, TyperGroup) and isinstance(new, TyperGroup) and isinstance(train, TyperGroup)
     assert set(data.commands) == {"where", "pull", "verify", "make-if"}
     assert set(new.commands) == {"benchmark"}
+    assert set(train.commands) == {"sft", "dpo", "rlvr", "herl"}
 
 
 def test_the_version_is_printed(herl: Herl) -> None:
