@@ -155,8 +155,7 @@ def _function() -> Any:
             head, size = ctx.head, _chunk_rows(ctx.head)
             for_hidden, for_weight, for_bias = ctx.needs_input_grad[:3]
             of_hidden = torch.empty_like(hidden) if for_hidden else None
-            # Summed in float32: rounding each chunk's share to bfloat16 would add up.
-            of_weight = torch.zeros_like(weight, dtype=torch.float32) if for_weight else None
+            of_weight: torch.Tensor | None = None
             of_bias = torch.zeros_like(bias, dtype=torch.float32) if for_bias else None
             for start in range(0, len(hidden), size):
                 part = slice(start, start + size)
@@ -169,9 +168,14 @@ def _function() -> Any:
                 made = made.to(weight.dtype)
                 if of_hidden is not None:
                     torch.mm(made, weight, out=of_hidden[part])
-                if of_weight is not None and of_weight.dtype == made.dtype:
+                if not for_weight:
+                    continue
+                # Summed in float32: rounding the sum to bfloat16 again and again would add up.
+                if of_weight is None:
+                    of_weight = (made.T @ hidden[part]).float()
+                elif of_weight.dtype == made.dtype:
                     of_weight.addmm_(made.T, hidden[part])
-                elif of_weight is not None:
+                else:
                     of_weight += made.T @ hidden[part]
             of_weight = None if of_weight is None else of_weight.to(weight.dtype)
             of_bias = None if of_bias is None else of_bias.to(bias.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,7 @@ class Optimizer:
         """Go on from `state`; weights with a master copy take its values."""
         import torch
 
-        self._adamw.load_state_dict(state["adamw"])
+        self._adamw.load_state_dict(copy.deepcopy(state["adamw"]))  # torch would go on in the same tensors
         self.steps = int(state["steps"])
         with torch.no_grad():
             for weight, master, saved in zip(self._weights, self._masters, state["masters"], strict=True):

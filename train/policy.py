@@ -277,11 +277,13 @@ class Policy(Closing):
         self, rows: Sequence[Sequence_], packs: Sequence[Pack], objective: Objective, temperature: float
     ) -> float:
         """Add up losses and gradients."""
+        import torch
+
         shares = []
         for pack in packs:
             share = objective(self._forward(self.model, rows, pack, temperature))
             if share.requires_grad:
-                share.backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(share)
             shares.append(share.detach())
         return math.fsum(map(float, shares))
 
