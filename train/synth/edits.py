@@ -154,9 +154,8 @@ def in_sentences(change: Callable[[str], str], share: float = 1.0) -> Edit:
 
 
 def with_comma(sentence: str) -> str:
-    """The sentence with a comma and a remark in it."""
-    before, _, last = sentence.rpartition(" ")
-    return f"{before}, of course, {last}" if before else sentence
+    """The sentence with a word before it that takes a comma."""
+    return f"Of course, {sentence[0].lower()}{sentence[1:]}"
 
 
 def _listed(value: Any) -> list[str]:

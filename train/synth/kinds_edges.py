@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from herl.train.synth.edits import with_more, without
 from herl.train.synth.kind import Asked, Draw, Kind, Spoiling
+from herl.train.synth.material import filled
 from herl.train.synth.page import Page
+from herl.train.synth.sentences import BANKS, OF_FIELD
 
 _FIRST_WORDS = ("Today", "Now", "Yet", "Still", "So", "Indeed")
 _LAST_WORDS = ("today", "again", "indeed", "somehow", "anyway", "too", "sometimes")
@@ -21,26 +24,7 @@ _END_PHRASES = (
     "See you next time.",
     "Keep your eyes open.",
 )
-_STARTS = (
-    "To begin with",
-    "Dear readers",
-    "Once upon a time",
-    "In a nutshell",
-    "Here is the answer",
-    "Believe it or not",
-)
-_SENTENCES_TO_COPY = (
-    "The early train leaves at dawn from the far platform.",
-    "A red kite climbed above the quiet harbor.",
-    "Seven lanterns hung between the old trees.",
-    "The baker opens the shop before the sun is up.",
-    "Our neighbor waters the roses every evening.",
-    "Cold rain fell on the empty market square.",
-    "The small boat drifted slowly past the lighthouse.",
-    "Nobody had seen the gray cat since Monday.",
-    "The choir practiced one difficult line again and again.",
-    "A long letter arrived from the other side of the world.",
-)
+_STARTS = ("To begin with", "In a nutshell", "Once upon a time", "Believe it or not", "First of all", "All in all")
 
 
 def _title(draw: Draw) -> Asked | None:
@@ -77,7 +61,7 @@ def _repeated(draw: Draw) -> Asked | None:
 
 def _starting(draw: Draw) -> Asked | None:
     phrase = draw.phrase(_STARTS)
-    return (phrase and Asked({"text": phrase}, draw.with_page(opening=f"{phrase}:"))) or None
+    return (phrase and Asked({"text": phrase}, draw.with_wishes(begun=(0, phrase)))) or None
 
 
 def _first_word(draw: Draw) -> Asked | None:
@@ -107,20 +91,16 @@ def _same_ends(draw: Draw) -> Asked | None:
 
 
 def _without_word(page: Page, spoiling: Spoiling) -> Page:
-    word = str(spoiling.arguments.get("first_word", spoiling.arguments.get("last_word", "")))
+    found = (spoiling.arguments[name] for name in ("first_word", "last_word", "text") if name in spoiling.arguments)
+    word = str(next(found)).lower()
 
     def change(sentence: str) -> str:
         if sentence.lower().startswith(f"{word} "):
             rest = sentence[len(word) + 1 :]
             return rest[0].upper() + rest[1:]
-        return sentence.replace(f" {word}.", ".").replace(f" {word}!", "!").replace(f" {word}?", "?")
+        return re.sub(f" {re.escape(word)}([.!?])$", r"\1", sentence)
 
     return page.each(change)
-
-
-def _other_first_word(page: Page, spoiling: Spoiling) -> Page:
-    first, *rest = page.parts
-    return replace(page, parts=((spoiling.more[0], *first), *rest))
 
 
 def _another_end(page: Page, spoiling: Spoiling) -> Page:
@@ -161,13 +141,18 @@ def _pairs(draw: Draw) -> Asked | None:
     return Asked({}, draw.with_page(surface="pairs"))
 
 
+def _to_copy(draw: Draw) -> str:
+    templates = (*BANKS["prose"], *OF_FIELD[draw.scene.topic.field])
+    return filled(draw.rng.choice(templates), draw.scene, *draw.rng.sample(draw.scene.topic.words, 2))
+
+
 def _copied(draw: Draw) -> Asked | None:
-    sentence = draw.rng.choice(_SENTENCES_TO_COPY)
+    sentence = _to_copy(draw)
     return Asked({"prompt_to_repeat": sentence}, draw.with_page(whole=sentence))
 
 
 def _copies(draw: Draw) -> Asked | None:
-    sentence, number = draw.rng.choice(_SENTENCES_TO_COPY), draw.number(2, 4)
+    sentence, number = _to_copy(draw), draw.number(2, 4)
     plan = draw.with_page(whole=" ****** ".join([sentence] * number))
     return Asked({"prompt_to_repeat": sentence, "N": number}, plan)
 
@@ -214,8 +199,8 @@ KINDS: Sequence[Kind] = (
         ("first", "case", "marks", "json", "every"),
         questions_only=True,
     ),
-    Kind("muldimif:start", _starting, without(opening=""), ("first",), ("every", "language"), "starts_with"),
-    Kind("first_word:first_word_answer", _first_word, _other_first_word, ("first",), ("every", "language")),
+    Kind("muldimif:start", _starting, _without_word, ("first",), ("every", "language"), "starts_with"),
+    Kind("first_word:first_word_answer", _first_word, _without_word, ("first",), ("every", "language")),
     Kind(
         "first_word:first_word_sent",
         _first_of_each,
@@ -223,7 +208,7 @@ KINDS: Sequence[Kind] = (
         ("first", "every"),
         (*_BARE, "language", "last", "marks"),
     ),
-    Kind("last_word:last_word_answer", _last_word, _another_end, ("last",), ("every", "language")),
+    Kind("last_word:last_word_answer", _last_word, _without_word, ("last",), ("every", "language")),
     Kind(
         "last_word:last_word_sent",
         _last_of_each,

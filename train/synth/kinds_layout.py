@@ -46,6 +46,15 @@ def _nth_word(draw: Draw) -> Asked | None:
     return Asked({"num_paragraphs": number, "nth_paragraph": place, "first_word": word.lower()}, plan)
 
 
+def _other_beginning(page: Page, spoiling: Spoiling) -> Page:
+    if spoiling.rng.random() < 0.5:
+        return drop_part(page, spoiling)
+    number = int(spoiling.arguments["nth_paragraph"]) - 1
+    parts = list(page.parts)
+    parts[number] = (spoiling.more[0], *parts[number][1:])
+    return replace(page, parts=tuple(parts))
+
+
 _SECTIONS = ("Section", "Part", "Chapter", "Stage")
 
 
@@ -163,7 +172,7 @@ _PLAIN = ("title", "postscript", "quotation", "answer", "every")
 
 KINDS: Sequence[Kind] = (
     Kind("length_constraints:number_paragraphs", _starred, drop_part, ("layout",), ("every",)),
-    Kind("length_constraints:nth_paragraph_first_word", _nth_word, drop_part, ("layout", "first"), ("every",)),
+    Kind("length_constraints:nth_paragraph_first_word", _nth_word, _other_beginning, ("layout", "first"), ("every",)),
     Kind("paragraphs:paragraphs", _two(_STARS), drop_part, ("layout",), ("every",)),
     Kind("paragraphs:paragraphs2", _two("\n\n"), drop_part, ("layout",), ("every",)),
     Kind("muldimif:paragraphs", _range_of_paragraphs, drop_part, ("layout",), ("every",), "paragraphs"),

@@ -192,8 +192,8 @@ def _item(rng: Random, name: str, split: Split, scene: Scene, found: Sequence[Co
     tags: Mapping[str, str] = {
         "split": split,
         "novelty": "" if split == "train" else "type" if set(names) & HELD_OUT else "topic",
-        "field": "none" if is_alone else scene.topic.field,
-        "topic": "none" if is_alone else scene.topic.name,
+        "field": scene.topic.field,
+        "topic": scene.topic.name,
         "task": "copy" if is_alone else scene.task.name,
         "types": ", ".join(sorted(names)),
         "constraints": str(len(names)),

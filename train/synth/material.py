@@ -16,6 +16,8 @@ from herl.train.synth.sentences import BANKS, OF_FIELD, SHORT
 _PROPER = ("Maria",)
 _FACTUAL = ("prose", "advice", "opinion")
 """Genres that sentences about a field fit into."""
+_STATED = {"begun", "ended", "each_begun", "each_ended", "exclaimed"}
+"""Wishes that make no good question of one."""
 _BLANKS = (
     "Ask [name] for more details.",
     "Come to [place] and see for yourself.",
@@ -84,7 +86,7 @@ def is_allowed(sentence: str, plan: Plan) -> bool:
         not any(avoided in lowered for avoided in plan.avoided)
         and (plan.longest is None or len(sentence.split()) <= plan.longest)
         and not ("quiet" in plan.wishes and re.search(r"\b[A-Z]+\b", sentence))
-        and not ("?" in sentence and plan.wishes.keys() & {"each_begun", "each_ended"})
+        and not ("?" in sentence and plan.wishes.keys() & _STATED)
     )
 
 
@@ -96,7 +98,7 @@ def _with_word(mention: Mention, templates: Sequence[str], scene: Scene, plan: P
     for template in [*rng.sample(usable, len(usable)), *SHORT]:
         if left == 0:
             return
-        sentence = _filled(template, scene, mention.word, rng.choice(others) if others else "")
+        sentence = filled(template, scene, mention.word, rng.choice(others) if others else "")
         if is_allowed(sentence, plan) and sentence.lower().count(mention.word) == 1:
             left -= 1
             yield sentence
@@ -114,7 +116,7 @@ def _others(word: str, scene: Scene, plan: Plan) -> Sequence[str]:
 def _sources(found: Sequence[str], templates: Sequence[str], mention: Mention, scene: Scene) -> set[str]:
     """The templates that sentences were made of."""
     starts = {sentence[:12] for sentence in found}
-    return {each for each in templates if _filled(each, scene, mention.word, "")[:12] in starts}
+    return {each for each in templates if filled(each, scene, mention.word, "")[:12] in starts}
 
 
 def _fillers(templates: Sequence[str], scene: Scene, rng: Random, plan: Plan) -> Iterator[str]:
@@ -127,13 +129,14 @@ def _fillers(templates: Sequence[str], scene: Scene, rng: Random, plan: Plan) ->
             order.sort(key=lambda template: "{t}" not in template and rng.random() < 0.5)
         for template in order:
             first, second = rng.sample(words[: 3 if turn == 0 else None], 2)
-            sentence = _filled(template, scene, first, second)
+            sentence = filled(template, scene, first, second)
             if sentence not in seen and is_allowed(sentence, plan):
                 seen.add(sentence)
                 yield sentence
 
 
-def _filled(template: str, scene: Scene, word: str, other: str) -> str:
+def filled(template: str, scene: Scene, word: str, other: str) -> str:
+    """A sentence about the topic and one or two nouns that have to do with it."""
     name = scene.topic.name
     for blank, value in (("{t}", name), ("{w}", word), ("{v}", other)):
         template = template.replace(blank, value)

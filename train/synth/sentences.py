@@ -94,7 +94,7 @@ Your advice about the {w} helped us a lot.
 We hope that {t} will bring us together soon.
 It is strange how quickly the {w} became part of our days.
 The children ask about the {w} every morning.
-The weather was kind to us and so was the {w}.
+The weather was kind to us when we went to see the {w}.
 We saved a picture of the {w} for you.
 Life is calmer since we discovered {t}.
 """)

@@ -6,14 +6,14 @@ COOKING = """
 sourdough bread = flour, starter, crust; tomato soup = tomatoes, basil, stock; apple pie = apples, cinnamon, pastry
 vegetable curry = spices, coconut milk, rice; homemade pasta = dough, eggs, sauce; fried rice = garlic, wok, peas
 lentil stew = lentils, carrots, cumin; a green salad = lettuce, dressing, radishes
-pancakes for breakfast = batter, syrup, skillet; roast chicken = oven, thyme, gravy
+a pancake breakfast = batter, syrup, skillet; roast chicken = oven, thyme, gravy
 potato salad = potatoes, mustard, herbs; chocolate cake = cocoa, sugar, frosting
 strawberry jam = berries, pectin, jars; homemade pizza = cheese, yeast, toppings
 mushroom risotto = broth, mushrooms, wine; onion soup = onions, broth, toast; banana bread = bananas, walnuts, loaf
 grilled fish = lemon, charcoal, fillet; a bean burrito = beans, tortilla, salsa
 pumpkin soup = pumpkin, ginger, cream; oatmeal with fruit = oats, raisins, honey
 vegetable lasagna = spinach, layers, noodles; homemade yogurt = milk, culture, thermometer
-corn bread = cornmeal, buttermilk, pan; peanut cookies = peanuts, butter, tray
+corn bread = cornmeal, buttermilk, pan; baking peanut cookies = peanuts, butter, tray
 a picnic lunch = sandwiches, basket, blanket; miso soup = seaweed, tofu, bowl
 """
 

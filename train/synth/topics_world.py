@@ -13,7 +13,7 @@ digestion = stomach, enzymes, nutrients; the pressure of air = barometer, altitu
 the memory of the brain = neurons, sleep, habits; the boiling of water = steam, bubbles, kettle
 the phases of the moon = shadow, orbit, calendar; the color of the sky = sunlight, molecules, sunset
 the freezing of water = ice, crystals, frost; genetics = traits, parents, genes
-chemical reactions = energy, molecules, catalyst; static electricity = charge, balloon, spark
+a chemical reaction = energy, molecules, catalyst; static electricity = charge, balloon, spark
 the human eye = lens, retina, pupil
 """
 
@@ -23,7 +23,7 @@ a rainbow = raindrops, colors, angle; the coral reef = fish, algae, polyps
 a thunderstorm = lightning, clouds, thunder; the desert = dunes, cactus, oasis
 the ocean tide = moon, shore, sailors; a volcano = lava, ash, crater; the change of seasons = daylight, tilt, leaves
 a mountain stream = trout, stones, rapids; soil erosion = wind, slopes, roots
-the northern lights = particles, poles, night; the wetland = reeds, herons, mud; a hurricane = wind, coast, warnings
+the aurora in the north = particles, poles, night; the wetland = reeds, herons, mud; a hurricane = wind, coast, warnings
 the oak forest = acorns, squirrels, shade; the river delta = silt, channels, fishermen
 morning fog = droplets, valley, sunrise; the food chain = plants, predators, energy
 a glacier = ice, valley, boulders; wind power = turbines, blades, grid
@@ -46,17 +46,17 @@ the parrot = beak, feathers, words; the hedgehog = spines, garden, hibernation; 
 """
 
 HISTORY = """
-the invention of printing = press, books, letters; the Roman roads = stones, legions, bridges
+the invention of printing = press, books, letters; the Roman road network = stones, legions, bridges
 the Silk Road = merchants, camels, silk; the first flight = wings, engine, brothers
 the building of the pyramids = blocks, workers, pharaoh; the space race = rocket, moon, astronauts
-the history of the bicycle = pedals, wheels, chain; the Viking voyages = ships, oars, coasts
+the history of the bicycle = pedals, wheels, chain; the age of the Vikings = ships, oars, coasts
 the fall of the Berlin Wall = border, crowd, hammers; the history of writing = clay, symbols, scribes
-the first railways = steam, tracks, stations; the history of money = coins, paper, banks
-the age of sail = ships, maps, spices; the Olympic Games of antiquity = athletes, wreath, stadium
+the first railway = steam, tracks, stations; the history of money = coins, paper, banks
+the age of sail = ships, maps, spices; the Olympic contest of antiquity = athletes, wreath, stadium
 the history of chess = kings, pawns, courts; the discovery of penicillin = mold, doctors, infection
 the medieval town = walls, market, guilds; the history of the clock = gears, pendulum, towers
 the invention of the telephone = wire, voice, patent; the Great Wall = towers, bricks, soldiers
-the history of tea = leaves, trade, porcelain; the first computers = cables, tubes, programs
+the history of tea = leaves, trade, porcelain; the first computer = cables, tubes, programs
 the Renaissance = painters, patrons, statues; the history of maps = compass, coasts, explorers
 the old postal service = riders, letters, stamps; the history of the theater = stage, masks, plays
 """
@@ -86,9 +86,9 @@ caring for your teeth = brush, floss, dentist; protecting your skin in summer = 
 eating more vegetables = soup, salad, carrots; resting your eyes = screen, blinking, distance
 a healthy lunch = beans, salad, bread; keeping a calm mind = silence, breath, thoughts
 preventing a cold = hands, sleep, soap; a short nap = couch, alarm, afternoon
-strong bones = calcium, sunlight, exercise; good posture = back, shoulders, chair
+keeping your bones strong = calcium, sunlight, exercise; good posture = back, shoulders, chair
 spending less time online = phone, timer, hobbies; recovering after sport = stretching, water, rest
-laughing more often = jokes, friends, mood; healthy snacks = nuts, fruit, yogurt
+laughing more often = jokes, friends, mood; a healthy snack = nuts, fruit, yogurt
 visiting the doctor = questions, symptoms, checkup; helping a friend in need = listening, kindness, time
 learning first aid = bandage, course, emergency; balancing work and rest = weekend, hobbies, limits
 """

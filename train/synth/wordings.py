@@ -59,7 +59,7 @@ WORDINGS: Mapping[str, Sequence[str]] = {
         "Avoid the word {words}.",
     ),
     "keywords:exclude_word_harder|one": ("Leave out the word {words}.", "Write it without the word {words}."),
-    "muldimif:no_keywords": ("Keep clear of the keywords {words}.", "The keywords {words} are not allowed."),
+    "muldimif:no_keywords": ("Keep clear of the keywords {words}.", "Do not use any of the keywords {words}."),
     "muldimif:no_keywords|one": ("Keep clear of the keyword {words}.", "The keyword {words} is not allowed."),
     **{f"keywords:frequency|{relation}": told for relation, told in _FREQUENCY.items()},
     **{f"keywords:word_count_different_numbers|{relation}": told for relation, told in _FREQUENCY.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -64,8 +65,8 @@ def write(made: Made, rng: Random, passes: Callable[[str], bool]) -> Written | N
             if page is not None and attempt < _ATTEMPTS // 2:
                 page = _in_genre(made.scene, made.plan, page)
             if page is not None and passes(text := render(page)):
-                held = {sentence.strip(".!?").lower() for sentence in page.sentences()}
-                more = [each for each in material.fillers if each.strip(".!?").lower() not in held]
+                said = _letters(text)
+                more = [each for each in material.fillers if _letters(each) not in said]
                 return Written(page, text, tuple(more))
     return None
 
@@ -187,3 +188,7 @@ def _in_genre(scene: Scene, plan: Plan, page: Page) -> Page:
         case "talk" if is_allowed("Anna Ben", plan) and page.case != "title":
             return replace(page, joiner="\n", speakers=True)
     return page
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]", "", text.lower())
