@@ -105,11 +105,12 @@ def _clear_checkpoint(entry: Path) -> None:
         return
     try:
         listed = [*json.loads((entry / MANIFEST).read_text(encoding="utf-8"))["sha256"], MANIFEST]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return
-    inside = [entry / name for name in listed if ".." not in Path(name).parts and not Path(name).is_absolute()]
+    relative = [name for name in listed if ".." not in Path(name).parts and not Path(name).is_absolute()]
+    inside = [entry / name for name in relative if (entry / name).is_file()]
     for file in inside:
-        file.unlink(missing_ok=True)
+        file.unlink()
     for folder in sorted({file.parent for file in inside}, key=lambda each: -len(each.parts)):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
