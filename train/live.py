@@ -12,7 +12,8 @@ from herl.engine.base import Answer
 from herl.engine.chat import Prompt, decoded_answer, refusal, render
 from herl.engine.sampling import RowDraw, distribution, end_tokens, ends_with_stop, perturbed, token_logprobs
 from herl.errors import HerlError
-from herl.item import Completion
+from herl.item import Completion, Sampling
+from herl.train.packed import packed
 from herl.train.sampler import Sampler, Take
 from herl.train.slots import Slots, slot_attention
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 # More rows at once keep a CPU no busier, and what joins would wait longer for each token.
 _MOST_ROWS = {"cpu": 64, "cuda": 512}
 
-# Tokens of prompts, padding among them, that are read in one forward pass.
-_READ_TOKENS = {"cpu": 4096, "cuda": 32_768}
+# Tokens of prompts, padding among them, that are read in one forward pass. A CPU is busy with one prompt, and reads it
+# to the same bits whatever is read beside it.
+_READ_TOKENS = {"cpu": 1, "cuda": 32_768}
 
 
 @dataclass(slots=True)
@@ -76,7 +78,8 @@ class LiveSampler(Sampler):
         training = model.training
         model.eval()
         try:
-            yield from _Decoding(self).answers(take)
+            with packed(model):
+                yield from _Decoding(self).answers(take)
         finally:
             model.train(training)
 
@@ -154,7 +157,7 @@ class _Decoding:
                 use_cache=True,
                 logits_to_keep=1,
             )
-            self._slots.make_room(len(prompts), columns, cache)
+            self._slots.make_room(max(2, len(prompts)), columns, cache)
             for at, group in enumerate(answers):
                 self._slots.fork(cache, at, len(batch[at]) - 1, len(self._rows), len(group))
                 self._rows += [_Row(prompt, RowDraw(prompt.request.sampling, self._device)) for prompt in group]
@@ -163,11 +166,15 @@ class _Decoding:
         """One token for each row."""
         import torch
 
-        draws = [row.draw for row in self._rows]
+        rows = self._rows
+        if len(rows) == 1:
+            # One row is multiplied in another way than several, and rounded in another.
+            rows = [*rows, _Row(rows[0].prompt, RowDraw(Sampling(), self._device))]
+        draws = [row.draw for row in rows]
         with torch.inference_mode(), slot_attention(self._model):
-            positions, mask = self._slots.aim([row.place for row in self._rows], self._dtype)
+            positions, mask = self._slots.aim([row.place for row in rows], self._dtype)
             logits = self._model(
-                input_ids=torch.tensor([[row.newest] for row in self._rows], device=self._device),
+                input_ids=torch.tensor([[row.newest] for row in rows], device=self._device),
                 position_ids=positions,
                 attention_mask=mask,
                 past_key_values=self._slots,
@@ -176,7 +183,7 @@ class _Decoding:
             chances = distribution(logits, draws)
             tokens = perturbed(chances, draws).argmax(1)
             logprobs = token_logprobs(chances, tokens)
-        for row, token, logprob in zip(self._rows, tokens.tolist(), logprobs.tolist(), strict=True):
+        for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
             row.ids.append(token)
             row.logprobs.append(logprob)
 

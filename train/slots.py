@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _ATTENTION = "herl_decode"
 
+# Columns that rows look at are a multiple of this: what a sum over them rounds to does not depend on who is beside.
+_COLUMNS = 64
+
 
 class Slots:
     """What a model's layers remember of each row: a cache that the model's `forward` writes to, one token a row.
@@ -28,6 +31,7 @@ class Slots:
         self._rows: torch.Tensor | None = None
         self._places: torch.Tensor | None = None
         self._width = 0
+        self._clean = 0  # columns that hold numbers, not what lay in that memory
 
     def update(
         self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: Any, **__: Any
@@ -67,7 +71,7 @@ class Slots:
         device = self._keys[0].device
         self._places = torch.tensor(places, device=device)
         self._rows = torch.arange(len(places), device=device)
-        self._width = max(places) + 1
+        self._width = self._cleaned(max(places) + 1)
         hidden = torch.arange(self._width, device=device) > self._places[:, None]
         mask = torch.zeros(hidden.shape, dtype=dtype, device=device).masked_fill(hidden, -torch.inf)
         return self._places[:, None], mask[:, None, None]
@@ -80,13 +84,17 @@ class Slots:
             columns: Tokens of each, enough for those in use.
             like: A transformers cache of the same model, for its shapes.
         """
+        columns = _rounded(columns)
         if not self._keys:
             self._keys = [layer.keys.new_empty(0, layer.keys.shape[1], 0, layer.keys.shape[3]) for layer in like.layers]
             self._values = [
                 layer.values.new_empty(0, layer.values.shape[1], 0, layer.values.shape[3]) for layer in like.layers
             ]
-        self._keys = [_grown(each, rows, columns) for each in self._keys]
-        self._values = [_grown(each, rows, columns) for each in self._values]
+        elif self._keys[0].shape[0] >= rows and self._keys[0].shape[2] >= columns:
+            return
+        self._clean = min(self._clean, columns)
+        self._keys = [_resized(each, rows, columns, self._clean) for each in self._keys]
+        self._values = [_resized(each, rows, columns, self._clean) for each in self._values]
 
     def fork(self, cache: Any, row: int, length: int, first: int, count: int) -> None:
         """Copy a prompt that was read once to the slots of all answers to it.
@@ -98,10 +106,24 @@ class Slots:
             first: The first slot.
             count: How many slots.
         """
+        self._cleaned(length)
         for own, read in zip(self._keys, (layer.keys for layer in cache.layers), strict=True):
             own[first : first + count, :, :length] = read[row, :, :length]
         for own, read in zip(self._values, (layer.values for layer in cache.layers), strict=True):
             own[first : first + count, :, :length] = read[row, :, :length]
+
+    def _cleaned(self, width: int) -> int:
+        """Make the first columns hold numbers, for what a row must not see is weighted with 0, and 0 * nan is nan.
+
+        Returns:
+            How many they are: the width, rounded up.
+        """
+        width = _rounded(width)
+        if width > self._clean:
+            for own in (*self._keys, *self._values):
+                own[:, :, self._clean : width] = 0
+            self._clean = width
+        return width
 
     def move(self, source: int, target: int, length: int) -> None:
         """Move a row to the slot of one that is done.
@@ -115,14 +137,17 @@ class Slots:
             own[target, :, :length] = own[source, :, :length]
 
 
-def _grown(held: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-    if held.shape[0] >= rows and held.shape[2] >= columns:
-        return held
+def _rounded(columns: int) -> int:
+    return -(-columns // _COLUMNS) * _COLUMNS
+
+
+def _resized(held: torch.Tensor, rows: int, columns: int, clean: int) -> torch.Tensor:
     # On a CPU, memory that nothing was written to costs nothing.
-    grown = held.new_empty(rows, held.shape[1], columns, held.shape[3])
-    used, written = min(rows, held.shape[0]), min(columns, held.shape[2])
-    grown[:used, :, :written] = held[:used, :, :written]
-    return grown
+    sized = held.new_empty(rows, held.shape[1], columns, held.shape[3])
+    used = min(rows, held.shape[0])
+    sized[:used, :, :clean] = held[:used, :, :clean]
+    sized[used:, :, :clean] = 0
+    return sized
 
 
 @contextmanager
