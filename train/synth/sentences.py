@@ -222,7 +222,7 @@ Respect for others is part of {t}.
 """),
     "study": _lines("""
 A calm start saves time later.
-Good preparation takes the fear out of {t}.
+Careful preparation takes the fear out of {t}.
 Small steps keep you going when {t} feels hard.
 Ask for feedback on the {w} as soon as you can.
 Progress shows when you look back at the {w}.
