@@ -22,10 +22,7 @@ _SHIPPED = Path(__file__).parent / "configs"
 _LONGEST_FILE = 1_000_000  # bytes
 _SET = "Write --set KEY=VALUE or --set SECTION.KEY=VALUE, such as --set optimizer.learning_rate=1e-5."
 # Learning rates of method.md, section 5; RLVR and HeRL have the launch script's.
-_OF_METHOD: Mapping[str, Mapping[Place, Any]] = {
-    "sft": {("optimizer", "learning_rate"): 1e-5},
-    "dpo": {("optimizer", "learning_rate"): 5e-7},
-}
+_LEARNING_RATES: Mapping[str, float] = {"sft": 1e-5, "dpo": 5e-7}
 _UNUSED: Mapping[str, Collection[str]] = {
     "sft": ("hindsight", "dpo"),
     "dpo": ("hindsight", "sft"),
@@ -51,13 +48,18 @@ def read_config(method: Method, config: str | Path, changes: Sequence[str] = ())
     path = _find(str(config))
     values = _parse(path)
     changed = [_change(values, change) for change in changes]
-    for (section, key), value in _OF_METHOD.get(method, {}).items():
-        table = values.setdefault(section, {})
-        if isinstance(table, dict):  # else the check below says so
-            table.setdefault(key, value)
-    found = checked(values, path.name, changed)
+    found = for_method(method, checked(values, path.name, changed))
     check(method, found)
     return found
+
+
+def for_method(method: Method, config: Config) -> Config:
+    """The settings with the method's own learning rate where none was given."""
+    rate = _LEARNING_RATES.get(method)
+    if rate is None or "learning_rate" in config.optimizer.model_fields_set:
+        return config
+    optimizer = config.optimizer.model_copy(update={"learning_rate": rate})
+    return config.model_copy(update={"optimizer": optimizer})
 
 
 def shipped() -> list[str]:

@@ -12,7 +12,7 @@ from herl.resources import Store
 from herl.run import Run
 from herl.train.config import Config, Method
 from herl.train.screen import Silent, Watch
-from herl.train.settings import binding, read_config
+from herl.train.settings import binding, for_method, read_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def train(
         name = run or slug(f"{Path(config).stem}-{method}")
         settings = read_config(method, config, changes)
     else:
-        name, settings = run or slug(f"{label(config.model)}-{method}"), config
+        name, settings = run or slug(f"{label(config.model)}-{method}"), for_method(method, config)
     with Run(runs_dir, name, binding(method, settings), fresh=fresh) as current:
         result, resumed = conduct(method, settings, current, Store(data_dir), watch=watch, command=command)
         return Trained(current.path, result, resumed)

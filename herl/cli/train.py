@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,6 +23,13 @@ def _complete_configs() -> list[str]:
     return shipped()
 
 
+def _complete_keys(incomplete: str) -> Iterator[str]:
+    from herl.train.faults import keys
+
+    names = (".".join(path) for path, _ in keys())
+    return (f"{name}=" for name in names if name.startswith(incomplete))
+
+
 _Config = Annotated[
     str,
     typer.Argument(
@@ -38,6 +45,7 @@ _Changes = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Another value for a key of the settings, such as optimizer.learning_rate=1e-5; as often as wanted.",
+        autocompletion=_complete_keys,
         show_default=False,
     ),
 ]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from command import Herl
 
+from herl.cli.train import _complete_configs, _complete_keys
 from herl.train import start
 from herl.train.config import Config
 from herl.train.console import Console
@@ -225,7 +226,7 @@ def test_the_help_of_training_names_the_methods(herl: Herl) -> None:
         assert part in done.stdout
 
 
-def test_names_of_configs_are_completed() -> None:
-    from herl.cli.train import _complete_configs
-
+def test_names_of_configs_and_of_keys_are_completed() -> None:
     assert {"demo", "qwen3-4b-hir"} <= set(_complete_configs())
+    assert list(_complete_keys("rollout.m")) == ["rollout.max_tokens="]
+    assert list(_complete_keys("mod")) == ["model="]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from herl.errors import UsageError
 from herl.train.config import PRESETS, Config, Data, Hindsight
 from herl.train.faults import keys
-from herl.train.settings import binding, check, read_config, total_steps
+from herl.train.settings import binding, check, for_method, read_config, total_steps
 
 LEAST = 'model = "demo"\nsteps = 2\n[data]\ntrain = "make-if"\n'
 
@@ -285,7 +285,10 @@ def test_a_group_of_one_is_no_fault_where_no_group_is_drawn(write: Any) -> None:
 def test_a_learning_rate_that_nobody_gave_is_the_methods(write: Any) -> None:
     rates = {method: read_config(method, write()).optimizer.learning_rate for method in ("sft", "dpo", "rlvr", "herl")}
     assert rates == {"sft": 1e-5, "dpo": 5e-7, "rlvr": 1e-6, "herl": 1e-6}  # method.md, sections 4 and 5
-    assert read_config("sft", write(), ["optimizer.learning_rate=2e-6"]).optimizer.learning_rate == 2e-6
+    for rate in (2e-6, 1e-6):  # also the one that is RLVR's
+        assert read_config("sft", write(), [f"optimizer.learning_rate={rate}"]).optimizer.learning_rate == rate
+    from_python = for_method("dpo", Config(model="demo", data=Data(train="x")))
+    assert from_python.optimizer.learning_rate == 5e-7 and for_method("sft", from_python) == from_python
 
 
 # Presets.
