@@ -26,6 +26,7 @@ from herl.train.loop import Training
 from herl.train.materials import Materials, draws, gather
 from herl.train.metrics import Metrics, read_metrics
 from herl.train.policy import Policy
+from herl.train.report import write_training_report
 from herl.train.sampler import open_sampler
 from herl.train.screen import Silent, Voice, Watch
 from herl.train.settings import binding, check
@@ -102,6 +103,7 @@ def conduct(
         checkpoints = _checkpoints(method, config, run, voice)
         going = Going(run, store, training, materials, checkpoints, metrics, screen, counters, checkpoint)
         last = going.through(_course(training, materials, run, screen.note))
+        write_training_report(run.path)
         return result_of(method, config, run, last), False
 
 
