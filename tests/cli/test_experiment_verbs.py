@@ -77,6 +77,7 @@ def test_json_holds_results_and_experiments_as_they_are_on_disk(herl: Herl, runs
     assert document == {
         "results": [{"run": "plain", **eval_result()}],
         "experiments": [{"run": "first", **result()}],
+        "training": [],
         "left_out": [],
     }
 
