@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import torch
 
     from herl.train.config import Lora
-    from herl.train.packing import Layout
 
 # What stands beside the weights in a model's folder and is handed on as it is.
 _COMPANIONS = (
@@ -88,28 +87,16 @@ def _refuse_states(name: str, model: Any) -> None:
     """Refuse models whose tokens see each other by other ways than a mask."""
     config = model.config.get_text_config()
     unknown = set(getattr(config, "layer_types", None) or ()) - _ATTENTION
-    if unknown or getattr(model, "_is_stateful", False):
-        kinds = ", ".join(sorted(unknown)) or "recurrent layers"
+    if getattr(model, "_is_stateful", False):
+        unknown |= {"recurrent layers"}
+    if getattr(config, "attn_logit_softcapping", None):
+        unknown |= {"attention with a soft cap"}  # torch's attention would leave the cap out
+    if unknown:
+        kinds = ", ".join(sorted(unknown))
         raise UsageError(
-            f"{name} cannot be trained here: {type(model).__name__} has {kinds}, which cannot keep packed rows apart",
+            f"{name} cannot be trained here: {type(model).__name__} has {kinds}, which it cannot do in packed rows",
             "Use a model with full or sliding-window attention.",
         )
-
-
-def masks(model: Any, layout: Layout) -> Any:
-    """Which token sees which, in the form that the model's layers take.
-
-    Args:
-        model: From `load_model`.
-        layout: What it reads.
-    """
-    config = model.config.get_text_config()
-    window = getattr(config, "sliding_window", None)
-    if getattr(config, "layer_types", None):
-        if "sliding_attention" in config.layer_types:
-            return {"full_attention": layout.mask(), "sliding_attention": layout.mask(window)}
-        window = None
-    return layout.mask(window)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Layout:
         targets: Which token it is, `[trained]`.
         row: Of which row of the batch, `[trained]`.
         time: At which place of its response, from 0, `[trained]`.
+        trees: Lengths of stretches: of each prompt, then of what is read of each of its responses. A single response
+            makes one stretch with its prompt.
     """
 
     ids: torch.Tensor
@@ -53,6 +55,7 @@ class Layout:
     targets: torch.Tensor
     row: torch.Tensor
     time: torch.Tensor
+    trees: tuple[tuple[int, ...], ...]
 
     def mask(self, window: int | None = None) -> torch.Tensor:
         """Which token sees which, bool, `[1, 1, time, time]`.
@@ -82,8 +85,9 @@ def pack(rows: Sequence[Sequence_], budget: int, together: Sequence[Sequence[int
     packs: list[Pack] = []
     for piece in sorted(_pieces(rows, budget, _units(rows, together or [])), key=lambda piece: -piece.tokens):
         for at, other in enumerate(packs):
-            if other.tokens + piece.tokens <= budget:
-                packs[at] = Pack(other.rows + piece.rows, other.tokens + piece.tokens)
+            joined = other.rows + piece.rows
+            if _tokens(rows, joined) <= budget:
+                packs[at] = _piece(rows, joined)
                 break
         else:
             packs.append(piece)
@@ -141,6 +145,7 @@ def lay_out(rows: Sequence[Sequence_], packed: Pack, device: str) -> Layout:
     segments: list[int] = []
     trunks: list[int] = []
     trained: list[tuple[int, int, int, int]] = []
+    trees: list[tuple[int, ...]] = []
     stretch = 0
     for prompt, numbers in groupby(packed.rows, key=lambda row: rows[row][0]):
         trunk, end = stretch, len(ids) + len(prompt) - 1
@@ -148,9 +153,11 @@ def lay_out(rows: Sequence[Sequence_], packed: Pack, device: str) -> Layout:
         positions += range(len(prompt))
         segments += [trunk] * len(prompt)
         trunks += [trunk] * len(prompt)
+        branches = []
         for number in numbers:
             response = rows[number][1]
             read = len(response) - 1
+            branches.append(read)
             stretch += 1
             sources = [end, *range(len(ids), len(ids) + read)]
             trained += [
@@ -161,9 +168,17 @@ def lay_out(rows: Sequence[Sequence_], packed: Pack, device: str) -> Layout:
             segments += [stretch] * read
             trunks += [trunk] * read
         stretch += 1
+        trees.append(_tree(len(prompt), branches))
 
     def made(values: Sequence[int]) -> torch.Tensor:
         return torch.tensor(values, dtype=torch.int64, device=device)
 
-    columns = [made(column) for column in zip(*trained, strict=True)]
-    return Layout(made(ids)[None], made(positions)[None], made(segments), made(trunks), *columns)
+    sources, targets, row, time = (made(column) for column in zip(*trained, strict=True))
+    return Layout(
+        made(ids)[None], made(positions)[None], made(segments), made(trunks), sources, targets, row, time, tuple(trees)
+    )
+
+
+def _tree(trunk: int, branches: Sequence[int]) -> tuple[int, ...]:
+    read = [branch for branch in branches if branch]
+    return (trunk + read[0],) if len(read) == 1 else (trunk, *read)

@@ -288,18 +288,13 @@ class Policy(Closing):
         return math.fsum(map(float, shares))
 
     def _forward(self, model: Any, rows: Sequence[Sequence_], pack: Pack, temperature: float) -> Tokens:
-        from herl.train.loading import masks
+        from herl.train.attention import hidden_states
         from herl.train.logprob import find_head, token_logprobs
         from herl.train.packing import lay_out
 
         layout = lay_out(rows, pack, self.device)
-        hidden = model.get_decoder()(
-            input_ids=layout.ids,
-            attention_mask=masks(model, layout),
-            position_ids=layout.positions,
-            use_cache=False,  # with one, transformers lets packed rows see each other and says nothing
-        ).last_hidden_state[0]
-        logprobs = token_logprobs(hidden[layout.sources], layout.targets, find_head(model), temperature=temperature)
+        trained = hidden_states(model, layout)[layout.sources]
+        logprobs = token_logprobs(trained, layout.targets, find_head(model), temperature=temperature)
         return Tokens(logprobs, layout.row, layout.time)
 
     def _model_of(self, reference: bool) -> tuple[Any, Any]:

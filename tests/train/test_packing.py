@@ -119,3 +119,22 @@ def test_one_token_responses_need_no_more_than_their_prompt() -> None:
     layout = lay_out(rows, packed, "cpu")
     assert layout.ids.tolist() == [[1, 2]]
     assert layout.sources.tolist() == [1, 1] and layout.targets.tolist() == [3, 4]
+
+
+@given(ROWS, BUDGETS)
+def test_the_stretches_of_a_pack_are_its_prompts_and_responses(rows: list[Sequence_], budget: int) -> None:
+    for packed in pack(rows, budget):
+        layout = lay_out(rows, packed, "cpu")
+        assert sum(map(sum, layout.trees)) == packed.tokens
+        assert all(length > 0 for tree in layout.trees for length in tree)
+        seen = torch.zeros(packed.tokens, packed.tokens, dtype=torch.bool)
+        at = 0
+        for trunk, *branches in layout.trees:
+            start = at
+            seen[at : at + trunk, at : at + trunk] = True
+            at += trunk
+            for branch in branches:
+                seen[at : at + branch, start : start + trunk] = True
+                seen[at : at + branch, at : at + branch] = True
+                at += branch
+        assert torch.equal(seen.tril(), layout.mask()[0, 0])

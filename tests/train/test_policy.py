@@ -12,7 +12,9 @@ import torch
 from tiny_models import CONTEXT, VOCABULARY, save_tiny_model, tiny_tokenizer
 
 from herl.errors import HerlError, UsageError
+from herl.train import attention
 from herl.train.config import Config
+from herl.train.packing import Layout
 from herl.train.policy import Objective, Policy, Sequence_, Tokens
 
 RATE = 0.01
@@ -89,6 +91,17 @@ def test_the_gradient_is_that_of_plain_rows_however_they_are_packed(name: str, r
             for some in (rows, [rows[at] for at in order]):
                 found = gradient(policy, some, budget)
                 torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+def test_the_gradient_is_the_same_with_a_mask_as_on_a_gpu(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def masked(model: Any, layout: Layout) -> torch.Tensor:
+        return attention._read(model, layout, attention._masks(model, layout))
+
+    rows = batch()
+    with Policy(config(tiny_model), 10) as policy:
+        expected = gradient(policy, rows, 1000)
+        monkeypatch.setattr(attention, "hidden_states", masked)
+        torch.testing.assert_close(gradient(policy, rows, 1000), expected, atol=1e-6, rtol=0)
 
 
 def test_log_probabilities_are_those_of_plain_rows_in_the_order_asked_for(tiny_model: Path) -> None:
