@@ -51,8 +51,8 @@ def test_every_type_is_unmet_in_some_draft(found: list[Revision], data_dir: Path
 
 def test_a_draft_keeps_most_of_the_good_text(found: list[Revision]) -> None:
     def likeness(each: Revision) -> float:
-        words = [re.findall(r"\w+", text.lower()) for text in (each.draft, each.good)]
-        return SequenceMatcher(None, *words, autojunk=False).ratio()
+        draft, good = (re.findall(r"\w+", text.lower()) for text in (each.draft, each.good))
+        return SequenceMatcher(a=draft, b=good, autojunk=False).ratio()
 
     alike = sorted(likeness(each) for each in found)
     assert alike[len(alike) // 2] > 0.9 and alike[len(alike) // 5] > 0.6

@@ -88,10 +88,19 @@ def replace_word(*names: str) -> Edit:
 
     def edit(page: Page, spoiling: Spoiling) -> Page:
         words = [word for name in names for word in _listed(spoiling.arguments.get(name))]
-        word = spoiling.rng.choice(words)
-        return page.each(lambda sentence: re.sub(re.escape(word), "rest", sentence, flags=re.IGNORECASE))
+        return page.each(replaced(spoiling.rng.choice(words), spoiling))
 
     return edit
+
+
+_VAGUE = ("rest", "next part", "other side", "whole of it")
+"""What may stand in a noun's place, behind "the"."""
+
+
+def replaced(word: str, spoiling: Spoiling) -> Callable[[str], str]:
+    """What puts something vague in the place of a word, wherever it occurs in a sentence."""
+    vague = spoiling.rng.choice(_VAGUE)
+    return lambda sentence: re.sub(re.escape(word), vague, sentence, flags=re.IGNORECASE)
 
 
 def add_word(*names: str, times: int = 1) -> Edit:

@@ -7,7 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from herl.benchmarks.ifeval.language import NAMES
-from herl.train.synth.edits import add_word, in_sentences, replace_word, shorter, with_comma, with_more, without
+from herl.train.synth.edits import (
+    add_word,
+    in_sentences,
+    replace_word,
+    replaced,
+    shorter,
+    with_comma,
+    with_more,
+    without,
+)
 from herl.train.synth.kind import Asked, Draw, Edit, Kind, Spoiling
 from herl.train.synth.languages import FOREIGN
 from herl.train.synth.material import gather
@@ -55,12 +64,7 @@ def _frequency(draw: Draw) -> Asked | None:
 def _often_or_never(page: Page, spoiling: Spoiling) -> Page:
     if spoiling.arguments["relation"] == "less than":
         return add_word("keyword", times=int(spoiling.arguments["frequency"]))(page, spoiling)
-    word = str(spoiling.arguments["keyword"])
-    return in_sentences(lambda sentence: _replaced(word, sentence), 0.5)(page, spoiling)
-
-
-def _replaced(word: str, sentence: str) -> str:
-    return re.sub(re.escape(word), "rest", sentence, flags=re.IGNORECASE)
+    return in_sentences(replaced(str(spoiling.arguments["keyword"]), spoiling), 0.5)(page, spoiling)
 
 
 def _avoiding(name: str, least: int, most: int) -> Callable[[Draw], Asked | None]:

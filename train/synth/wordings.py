@@ -233,7 +233,7 @@ WORDINGS: Mapping[str, Sequence[str]] = {
         'Begin by copying this line: "{prompt_to_repeat}" Your answer follows after it.',
     ),
     "detectable_format:constrained_response": (
-        'Say one of three things: "My answer is maybe.", "My answer is no." and "My answer is yes."',
+        'Settle on one of these answers: "My answer is maybe.", "My answer is no.", "My answer is yes."',
         'Take a stand with just one of these: "My answer is maybe.", "My answer is no.", "My answer is yes."',
     ),
     "muldimif:start": ('Open with the words "{text}".', 'The text must start with "{text}".'),
