@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from command import Herl
+from tiny_models import save_tiny_model
 
 from herl.cli.train import _complete_configs, _complete_keys
 from herl.train import start
@@ -230,3 +231,23 @@ def test_names_of_configs_and_of_keys_are_completed() -> None:
     assert {"demo", "qwen3-4b-hir"} <= set(_complete_configs())
     assert list(_complete_keys("rollout.m")) == ["rollout.max_tokens="]
     assert list(_complete_keys("mod")) == ["model="]
+
+
+# The real trainer.
+
+
+def test_a_real_run_ends_with_a_checkpoint_and_returns_at_once_when_it_is_finished(herl: Herl, tmp_path: Path) -> None:
+    model = save_tiny_model(tmp_path / "tiny")
+    command = ["train", "herl", "mine.toml", "--json", "--set", f"model={model}", "--set", "steps=1"]
+    done = herl(*command)
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert (result["run"], result["steps"], result["best"]) == ("mine-herl", 1, None)
+    assert (Path(result["checkpoint"]) / "model.safetensors").is_file()
+    assert "step 1 of 1" in done.stderr
+    again = herl(*command)
+    assert json.loads(again.stdout) == result
+    assert "--fresh starts it over" in herl(*[each for each in command if each != "--json"]).stderr
+    changed = herl(*command, "--set", "rollout.temperature=0.5")
+    assert changed.exit_code == 2
+    assert "run 'mine-herl' was started with rollout.temperature = 1.0, now it is 0.5" in changed.stderr
