@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from drawing import Exchange, ask, drawing_config, shake
 from tiny_models import save_tiny_model
 
-from herl.engine.base import Answer, Request
+from herl.engine.base import Answer
 from herl.errors import HerlError
-from herl.item import Completion, Message, Sampling
 from herl.train import canary
-from herl.train.config import Config
 from herl.train.policy import Policy
 from herl.train.sampler import open_sampler
 from herl.train.vllm_sampler import VLLMSampler
@@ -24,44 +22,10 @@ MOST_OFF = 1e-4
 """How far vLLM's log-probabilities may be from the policy's, a token's at most, in float32 on a CPU."""
 
 
-def config(folder: Path) -> Config:
-    return Config.model_validate(
-        {
-            "model": str(folder),
-            "data": {"train": "unused.jsonl"},
-            "device": "cpu",
-            "dtype": "float32",
-            "rollout": {"engine": "vllm"},
-            "optimizer": {"learning_rate": 1e-2},
-        }
-    )
-
-
-def ask(text: str, name: str, **sampling: Any) -> Request:
-    return Request(
-        name, 0, (Message("user", text),), Sampling(**{"max_tokens": 24, "temperature": 0.8, "logprobs": True, **sampling})
-    )
-
-
-class Exchange:
-    """A feed that asks for more when answers come."""
-
-    def __init__(self, *rounds: Sequence[Request]) -> None:
-        self.rounds = list(rounds)
-        self.answers: dict[str, Completion] = {}
-
-    def take(self, *, idle: bool) -> Sequence[Request]:
-        return self.rounds.pop(0) if self.rounds and (idle or self.answers) else []
-
-    def put(self, answer: Answer) -> None:
-        assert isinstance(answer.result, Completion)
-        self.answers[answer.request.item_id] = answer.result
-
-
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Policy]:
     folder = save_tiny_model(tmp_path_factory.mktemp("tiny"), hidden=128, head=32)
-    with Policy(config(folder), 1) as policy:
+    with Policy(drawing_config(folder, "vllm"), 1) as policy:
         yield policy
 
 
@@ -75,15 +39,6 @@ def sampler(policy: Policy) -> Iterator[VLLMSampler]:
     patch.undo()
 
 
-def shake(policy: Policy) -> None:
-    """Move all weights, as an update would."""
-    import torch
-
-    with torch.no_grad():
-        for weight in policy.model.parameters():
-            weight += 0.02 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(weight.numel()))
-
-
 def test_nothing_is_drawn_before_the_weights_are_given(sampler: VLLMSampler) -> None:
     with pytest.raises(HerlError, match="not been given"):
         sampler.run(Exchange([ask("Hello", "a")]))
@@ -95,7 +50,8 @@ def test_what_vllm_draws_is_as_likely_as_the_policy_says_after_every_update(
     for version in (1, 2):
         shake(policy)
         sampler.publish(policy, version)
-        feed = Exchange([ask("Name five birds.", str(n), seed=n) for n in range(6)], [ask("And one more?", "later")])
+        first = [ask("Name five birds.", str(n), seed=n, max_tokens=8 + n) for n in range(6)]
+        feed = Exchange(first, [ask("And one more?", "later")], after=[1])
         sampler.run(feed)
         assert len(feed.answers) == 7
         for each in feed.answers.values():
