@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from herl.train.synth.kind import Edit, Spoiling
+from herl.train.synth.material import after
 from herl.train.synth.page import Page
 
 
@@ -55,11 +56,8 @@ def far_off(page: Page, spoiling: Spoiling) -> Page:
 
 
 def _is_upper(spoiling: Spoiling) -> bool:
-    relation = next(
-        (spoiling.arguments[name] for name in ("relation", "let_relation") if name in spoiling.arguments), ""
-    )
-    if relation:
-        return bool(relation == "less than")
+    if "relation" in spoiling.arguments:
+        return bool(spoiling.arguments["relation"] == "less than")
     bounds = ("at_least" in spoiling.arguments, "at_most" in spoiling.arguments)
     return spoiling.rng.random() < 0.5 if all(bounds) else bounds[1] or "N" in spoiling.arguments
 
@@ -164,7 +162,7 @@ def in_sentences(change: Callable[[str], str], share: float = 1.0) -> Edit:
 
 def with_comma(sentence: str) -> str:
     """The sentence with a word before it that takes a comma."""
-    return f"Of course, {sentence[0].lower()}{sentence[1:]}"
+    return after("Of course,", sentence)
 
 
 def _listed(value: Any) -> list[str]:

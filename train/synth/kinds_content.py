@@ -109,7 +109,9 @@ def _more_or_fewer_letters(page: Page, spoiling: Spoiling) -> Page:
 
 def _once(draw: Draw) -> Asked | None:
     words = draw.words(1)
-    return (words and Asked({"keyword": words[0]}, draw.with_mentions(Mention(words[0], 1, capped=True)))) or None
+    return (
+        None if words is None else Asked({"keyword": words[0]}, draw.with_mentions(Mention(words[0], 1, capped=True)))
+    )
 
 
 def _once_and_twice(draw: Draw) -> Asked | None:

@@ -43,12 +43,12 @@ def _postscript(draw: Draw) -> Asked | None:
 
 def _ending(draw: Draw) -> Asked | None:
     phrase = draw.phrase(_END_PHRASES)
-    return (phrase and Asked({"end_phrase": phrase}, draw.with_page(ending=phrase))) or None
+    return None if phrase is None else Asked({"end_phrase": phrase}, draw.with_page(ending=phrase))
 
 
 def _answer(draw: Draw) -> Asked | None:
     answer = draw.phrase(("My answer is yes.", "My answer is no.", "My answer is maybe."))
-    return (answer and Asked({}, draw.with_page(opening=answer))) or None
+    return None if answer is None else Asked({}, draw.with_page(opening=answer))
 
 
 def _repeated(draw: Draw) -> Asked | None:
@@ -61,33 +61,32 @@ def _repeated(draw: Draw) -> Asked | None:
 
 def _starting(draw: Draw) -> Asked | None:
     phrase = draw.phrase(_STARTS)
-    return (phrase and Asked({"text": phrase}, draw.with_wishes(begun=(0, phrase)))) or None
+    return None if phrase is None else Asked({"text": phrase}, draw.with_wishes(begun=(0, phrase)))
 
 
 def _first_word(draw: Draw) -> Asked | None:
     word = draw.phrase(_FIRST_WORDS)
-    return (word and Asked({"first_word": word.lower()}, draw.with_wishes(begun=(0, word)))) or None
+    return None if word is None else Asked({"first_word": word.lower()}, draw.with_wishes(begun=(0, word)))
 
 
 def _first_of_each(draw: Draw) -> Asked | None:
     word = draw.phrase(_FIRST_WORDS)
-    return (word and Asked({"first_word": word.lower()}, draw.with_wishes(each_begun=word))) or None
+    return None if word is None else Asked({"first_word": word.lower()}, draw.with_wishes(each_begun=word))
 
 
 def _last_word(draw: Draw) -> Asked | None:
     word = draw.phrase(_LAST_WORDS)
-    return (word and Asked({"last_word": word}, draw.with_wishes(ended=word))) or None
+    return None if word is None else Asked({"last_word": word}, draw.with_wishes(ended=word))
 
 
 def _last_of_each(draw: Draw) -> Asked | None:
     word = draw.phrase(_LAST_WORDS)
-    return (word and Asked({"last_word": word}, draw.with_wishes(each_ended=word))) or None
+    return None if word is None else Asked({"last_word": word}, draw.with_wishes(each_ended=word))
 
 
 def _same_ends(draw: Draw) -> Asked | None:
     word = draw.phrase(("Today", "Sometimes", "Somehow"))
-    plan = draw.with_wishes(begun=(0, word), ended=word.lower() if word else "", bare_end=True)
-    return (word and Asked({}, plan)) or None
+    return None if word is None else Asked({}, draw.with_wishes(begun=(0, word), ended=word.lower(), bare_end=True))
 
 
 def _without_word(page: Page, spoiling: Spoiling) -> Page:

@@ -13,7 +13,10 @@ from herl.train.synth.plan import Mention, Plan
 from herl.train.synth.scene import Scene
 from herl.train.synth.sentences import BANKS, OF_FIELD, SHORT
 
-_PROPER = ("Maria",)
+CAPITALS = "CAPITALS"
+"""In place of a mark: a word in capitals."""
+
+_PROPER = "Maria"
 _FACTUAL = ("prose", "advice", "opinion")
 """Genres that sentences about a field fit into."""
 _STATED = {"begun", "ended", "each_begun", "each_ended", "exclaimed"}
@@ -60,11 +63,11 @@ def gather(scene: Scene, plan: Plan, rng: Random) -> Material | None:
     templates = [*BANKS[scene.task.genre], *(OF_FIELD[scene.topic.field] if scene.task.genre in _FACTUAL else ())]
     needed: list[str] = []
     for mention in plan.mentions:
-        found = list(_with_word(mention, templates, scene, plan, rng))
+        found = dict(_with_word(mention, templates, scene, plan, rng))
         if len(found) < mention.times:
             return None
-        needed += found
-        templates = [each for each in templates if each not in _sources(found, templates, mention, scene)]
+        needed += found.values()
+        templates = [each for each in templates if each not in found]
     needed += rng.sample([each for each in _BLANKS if is_allowed(each, plan)], int(plan.wishes.get("placeholders", 0)))
     placed = None
     if "placed" in plan.wishes:
@@ -90,8 +93,10 @@ def is_allowed(sentence: str, plan: Plan) -> bool:
     )
 
 
-def _with_word(mention: Mention, templates: Sequence[str], scene: Scene, plan: Plan, rng: Random) -> Iterator[str]:
-    """Sentences with the word, each once, as many as it must occur."""
+def _with_word(
+    mention: Mention, templates: Sequence[str], scene: Scene, plan: Plan, rng: Random
+) -> Iterator[tuple[str, str]]:
+    """Patterns with a sentence of each that holds the word once, as many as it must occur."""
     others = _others(mention.word, scene, plan)
     usable = [each for each in templates if "{w}" in each and (others or "{v}" not in each)]
     left = mention.times
@@ -101,7 +106,7 @@ def _with_word(mention: Mention, templates: Sequence[str], scene: Scene, plan: P
         sentence = filled(template, scene, mention.word, rng.choice(others) if others else "")
         if is_allowed(sentence, plan) and sentence.lower().count(mention.word) == 1:
             left -= 1
-            yield sentence
+            yield template, sentence
 
 
 def _others(word: str, scene: Scene, plan: Plan) -> Sequence[str]:
@@ -111,12 +116,6 @@ def _others(word: str, scene: Scene, plan: Plan) -> Sequence[str]:
         for other in scene.topic.words
         if not any(other in each or each in other for each in [word, *asked]) and other not in plan.avoided
     ]
-
-
-def _sources(found: Sequence[str], templates: Sequence[str], mention: Mention, scene: Scene) -> set[str]:
-    """The templates that sentences were made of."""
-    starts = {sentence[:12] for sentence in found}
-    return {each for each in templates if filled(each, scene, mention.word, "")[:12] in starts}
 
 
 def _fillers(templates: Sequence[str], scene: Scene, rng: Random, plan: Plan) -> Iterator[str]:
@@ -145,8 +144,7 @@ def filled(template: str, scene: Scene, word: str, other: str) -> str:
 
 def after(word: str, sentence: str) -> str:
     """The sentence with a word before it."""
-    is_proper = sentence.split(maxsplit=1)[0] in (*_PROPER, "I")
-    return f"{word} {sentence if is_proper else sentence[0].lower() + sentence[1:]}"
+    return f"{word} {sentence if sentence.startswith(_PROPER) else sentence[0].lower() + sentence[1:]}"
 
 
 def before(word: str, sentence: str, *, bare: bool = False) -> str:
@@ -154,11 +152,11 @@ def before(word: str, sentence: str, *, bare: bool = False) -> str:
     return f"{sentence[:-1]} {word}{'' if bare else sentence[-1]}"
 
 
-def emphasised(sentence: str, mark: str) -> str:
-    """The sentence with one of its nouns between marks, or in capitals where the mark is "A"."""
+def emphasised(mark: str, sentence: str) -> str:
+    """The sentence with one of its nouns between marks, or in capitals."""
     found = re.search(r"\b[Tt]he (\w+)", sentence) or re.search(r"(\w+)\W*$", sentence)
     if found is None:
         return sentence
     start, end = found.span(1)
-    word = sentence[start:end].upper() if mark == "A" else f"{mark}{sentence[start:end]}{mark}"
+    word = sentence[start:end].upper() if mark == CAPITALS else f"{mark}{sentence[start:end]}{mark}"
     return sentence[:start] + word + sentence[end:]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from random import Random
-from typing import Any
 
 from herl.train.synth.make import Made
-from herl.train.synth.material import Material, after, before, emphasised, gather, is_allowed
+from herl.train.synth.material import CAPITALS, Material, after, before, emphasised, gather, is_allowed
 from herl.train.synth.page import Page, render
 from herl.train.synth.plan import Plan
 from herl.train.synth.scene import Scene
@@ -21,6 +21,9 @@ _SPREAD = 9
 """How many more or fewer sentences are tried."""
 _WORDS = 8.5
 """Words of a sentence, on the average."""
+_TOPIC_FIRST = 0.5
+"""How often a text opens with its topic, and comes to the details after it."""
+_ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth")
 
 _SETTLED = frozenset({"first", "last", "every", "layout", "json", "language", "exact", "answer", "quotation", "count"})
 """Slots that leave no room for what letters and dialogues have around their sentences."""
@@ -85,64 +88,60 @@ def _counts(plan: Plan, material: Material, rng: Random) -> Iterator[int]:
 
 
 def _page(scene: Scene, plan: Plan, material: Material, count: int, rng: Random) -> Page | None:
-    parts_needed = max(plan.parts, 1)
-    sentences = list(material.needed)
-    placed = material.placed is not None
-    wanted = count - len(sentences) - placed
-    if wanted < 0 or wanted > len(material.fillers):
+    """A page of so many sentences, or None where that is too few or too many."""
+    wanted = count - len(material.needed) - (material.placed is not None)
+    if not 0 <= wanted <= len(material.fillers):
         return None
-    sentences += material.fillers[:wanted]
+    sentences = [*material.needed, *material.fillers[:wanted]]
     rng.shuffle(sentences)
-    # A text opens with its topic rather than with a detail.
-    sentences.sort(key=lambda sentence: scene.topic.name not in sentence) if not rng.randrange(2) else None
+    if rng.random() < _TOPIC_FIRST:
+        sentences.sort(key=lambda sentence: scene.topic.name not in sentence)
     if material.placed is not None:
         place, sentence = material.placed
         if place > len(sentences):
             return None
         sentences.insert(place, sentence)
-    page = _laid_out(plan, sentences, parts_needed)
+    page = _in_list(plan, sentences) if plan.bullets else _in_parts(plan, sentences)
     return page and _finished(plan, page, material, rng)
 
 
-def _laid_out(plan: Plan, sentences: Sequence[str], parts: int) -> Page | None:
-    """The sentences in paragraphs, in a list or in a table."""
-    count = len(sentences)
-    page = Page(**plan.page)
-    if plan.bullets:
-        intro = 0 if "no_intro" in plan.wishes else 1
-        if count < plan.bullets + intro:
-            return None
-        above, items = sentences[: count - plan.bullets], tuple(sentences[count - plan.bullets :])
-        if "no_intro" in plan.wishes:
-            return replace(page, bullets=tuple(sentences))
-        page = replace(page, parts=(tuple(above),))
-        if "table" in plan.wishes:
-            rows = tuple((_ORDINALS[number], item) for number, item in enumerate(items))
-            return replace(page, table=(("Point", "Note"), *rows))
-        return replace(page, bullets=items)
+def _in_parts(plan: Plan, sentences: Sequence[str]) -> Page | None:
+    count, parts = len(sentences), max(plan.parts, 1)
     if count < parts:
         return None
     edges = [round(number * count / parts) for number in range(parts + 1)]
-    return replace(page, parts=tuple(tuple(sentences[a:b]) for a, b in pairwise(edges)))
+    return Page(**plan.page, parts=tuple(tuple(sentences[start:end]) for start, end in pairwise(edges)))
 
 
-_ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth")
+def _in_list(plan: Plan, sentences: Sequence[str]) -> Page | None:
+    """The last sentences as a list or a table, below the others; or a list of all."""
+    above = len(sentences) - plan.bullets
+    if "no_intro" in plan.wishes:
+        return Page(**plan.page, bullets=tuple(sentences)) if above >= 0 else None
+    if above < 1:
+        return None
+    parts, items = (tuple(sentences[:above]),), tuple(sentences[above:])
+    if "table" in plan.wishes:
+        rows = zip(_ORDINALS, items, strict=False)
+        return Page(**plan.page, parts=parts, table=(("Point", "Note"), *rows))
+    return Page(**plan.page, parts=parts, bullets=items)
 
 
 def _finished(plan: Plan, page: Page, material: Material, rng: Random) -> Page:
     wishes = plan.wishes
-    page = _emphasised(page, wishes, rng)
+    for wish, mark in (("capitals", CAPITALS), ("highlights", "*"), ("bold", "**")):
+        page = _some_changed(page, wishes.get(wish, 0), partial(emphasised, mark), rng)
     if phrase := wishes.get("phrase"):
-        page = _one_changed(page, lambda sentence: before(phrase, sentence), rng)
+        page = _some_changed(page, 1, partial(before, phrase), rng)
     if "each_begun" in wishes:
-        page = page.each(lambda sentence: after(wishes["each_begun"], sentence))
+        page = page.each(partial(after, wishes["each_begun"]))
     if "each_ended" in wishes:
-        page = page.each(lambda sentence: before(wishes["each_ended"], sentence))
+        page = page.each(partial(before, wishes["each_ended"]))
     if "begun" in wishes:
         number, word = wishes["begun"]
-        page = _at(page, number, 0, lambda sentence: after(word, sentence))
+        page = _at(page, number, 0, partial(after, word))
     if "ended" in wishes:
-        page = _at(page, -1, -1, lambda sentence: before(wishes["ended"], sentence, bare="bare_end" in wishes))
+        page = _at(page, -1, -1, partial(before, wishes["ended"], bare="bare_end" in wishes))
     if "exclaimed" in wishes:
         page = _at(page, -1, -1, lambda sentence: sentence[:-1] + "!")
     if marker := wishes.get("postscript"):
@@ -151,19 +150,11 @@ def _finished(plan: Plan, page: Page, material: Material, rng: Random) -> Page:
     return page
 
 
-def _emphasised(page: Page, wishes: Any, rng: Random) -> Page:
-    for wish, mark in (("capitals", "A"), ("highlights", "*"), ("bold", "**")):
-        number = int(wishes.get(wish, 0))
-        chosen = set(rng.sample(page.sentences(), min(number, len(page.sentences()))))
-        page = page.each(
-            lambda sentence, chosen=chosen, mark=mark: emphasised(sentence, mark) if sentence in chosen else sentence  # type: ignore[misc]
-        )
-    return page
-
-
-def _one_changed(page: Page, change: Callable[[str], str], rng: Random) -> Page:
-    chosen = rng.choice(page.sentences())
-    return page.each(lambda sentence: change(sentence) if sentence == chosen else sentence)
+def _some_changed(page: Page, count: int, change: Callable[[str], str], rng: Random) -> Page:
+    """The page with so many of its sentences changed, or all where there are fewer."""
+    sentences = page.sentences()
+    chosen = set(rng.sample(sentences, min(count, len(sentences))))
+    return page.each(lambda sentence: change(sentence) if sentence in chosen else sentence)
 
 
 def _at(page: Page, part: int, place: int, change: Callable[[str], str]) -> Page:
