@@ -1,0 +1,61 @@
+"""How good the policy is by now: held-out prompts greedily, and benchmarks as ordinary runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from drawing import ScriptedSampler, config, prompt, training
+from tiny_runs import go, metrics, settings, write_rows
+
+from herl.errors import UsageError
+from herl.report import read_run
+from herl.train.evaluate import check_benchmarks, held_out
+
+ITEMS = [prompt("p0"), prompt("p1")]
+
+
+def test_held_out_prompts_are_answered_once_greedily_and_never_revised(tmp_path: Path) -> None:
+    sampler = ScriptedSampler(lambda request: "fox and owl" if request.item_id == "p0" else "a fox")
+    made = training(tmp_path, sampler, ITEMS, version=2)
+    with made.grading, made.journal:
+        found = held_out(made, ITEMS, 5)
+    assert found == {
+        "held_out/score": 0.75,
+        "held_out/solved": 0.5,
+        "held_out/truncated": 0.0,
+        "held_out/abstained": 0.0,
+    }
+    assert len(sampler.asked) == 2 and {request.sampling.temperature for request in sampler.asked} == {0.0}
+    assert set(made.clock.seconds) == {"publish", "evaluate"}
+
+
+def test_the_same_prompts_at_another_step_are_drawn_anew_and_at_the_same_step_not(tmp_path: Path) -> None:
+    sampler = ScriptedSampler(lambda request: "a fox")
+    made = training(tmp_path, sampler, ITEMS, config(evaluate={"temperature": 0.7}))
+    with made.grading, made.journal:
+        for step in (1, 1, 2):
+            held_out(made, ITEMS, step)
+    assert len({request.sampling.seed for request in sampler.asked}) == len(sampler.asked) == 4
+
+
+def test_a_benchmark_that_needs_a_judge_is_refused_without_one_and_a_judge_that_none_needs_is_no_matter() -> None:
+    with pytest.raises(UsageError, match="healthbench needs a judge"):
+        check_benchmarks(config(evaluate={"benchmarks": ["healthbench"]}))
+    check_benchmarks(config(evaluate={"benchmarks": ["demo"]}, judge={"model": "http://127.0.0.1:9/v1#x"}))
+
+
+def test_a_benchmark_on_the_way_is_an_ordinary_run_of_its_own(tiny_model: Path, tmp_path: Path) -> None:
+    write_rows(tmp_path)
+    evaluate = {"every": 1, "benchmarks": ["demo"], "limit": 2, "max_tokens": 4}
+    done = go("rlvr", settings(tiny_model, tmp_path, steps=1, evaluate=evaluate), tmp_path)
+    assert [row["benchmark/demo"] for row in metrics(done.path)] == [
+        read_run(done.path / "evals" / f"step-{step}")[0].document["metrics"][primary(done.path, step)]["value"]
+        for step in (0, 1)
+    ]
+
+
+def primary(run: Path, step: int) -> str:
+    result = json.loads((run / "evals" / f"step-{step}" / "demo" / "result.json").read_text())
+    return str(result["primary"])
