@@ -40,4 +40,4 @@ def end_token(tokenizer: Any) -> int:
     except Exception:  # a template may refuse what it never sees in use; then the tokenizer's own end must do
         return own
     rest = token_ids(tokenizer, text.rpartition(mark)[2].lstrip())
-    return rest[0] if rest and rest[0] in tokenizer.all_special_ids else own
+    return rest[0] if rest and rest[0] in tokenizer.get_added_vocab().values() else own

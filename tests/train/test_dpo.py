@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawing import prompt
+from scripted_rollouts import prompt
 from tiny_runs import go, metrics, settings, weights, write_rows
 
 from herl.errors import HerlError
@@ -53,7 +53,8 @@ def test_answers_that_are_too_alike_or_undecided_are_no_pair() -> None:
 def test_the_first_step_has_no_margin_and_later_ones_a_growing_one(tiny_model: Path, tmp_path: Path) -> None:
     config = settings(tiny_model, tmp_path, rows="dpo", steps=4, optimizer={"learning_rate": 1e-3})
     rows = metrics(go("dpo", config, tmp_path).path)
-    assert rows[1]["loss"] == pytest.approx(math.log(2), abs=1e-6) and rows[1]["dpo/margin"] == pytest.approx(0)
+    assert rows[1]["loss"] == pytest.approx(math.log(2), abs=1e-5)
+    assert rows[1]["dpo/margin"] == pytest.approx(0, abs=1e-5)
     assert rows[3]["dpo/margin"] > 0 and rows[4]["accuracy"] == 1.0
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from drawing import ScriptedSampler, config, prompt, training
+from scripted_rollouts import ScriptedSampler, config, prompt, training
 from tiny_runs import go, metrics, settings, write_rows
 
 from herl.errors import UsageError

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawing import ScriptedSampler, fox, grading, judged, prompt, training
 from judge_server import JudgeServer, rules, says, shown_answer
+from scripted_rollouts import ScriptedSampler, fox, grading, judged, prompt, training
 from servers import Fault, error, reset, status
 
 from herl.engine import retries

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawing import ScriptedSampler, config, is_revision, prompt, training
+from scripted_rollouts import ScriptedSampler, config, is_revision, prompt, training
 
 from herl.engine.base import Request
 from herl.item import Completion

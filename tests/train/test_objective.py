@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawing import config
+from scripted_rollouts import config
 
 from herl.train.config import Config
 from herl.train.experience import Row

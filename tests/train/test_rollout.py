@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from drawing import ScriptedSampler, config, grading, is_revision, judged, owl, prompt, training
+from scripted_rollouts import ScriptedSampler, config, grading, is_revision, judged, owl, prompt, training
 
 from herl.engine.base import Failure, Request
 from herl.errors import IncompleteError

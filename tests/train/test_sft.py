@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawing import ScriptedSampler, config, prompt, training
+from scripted_rollouts import ScriptedSampler, config, prompt, training
 from tiny_models import tiny_tokenizer
 from tiny_runs import go, metrics, settings, weights, write_rows
 
