@@ -87,7 +87,7 @@ def _tree_attention(model: Any, layout: Layout) -> Iterator[None]:
 
 def _attend(
     trees: Sequence[Sequence[torch.Tensor]],
-    lengths: Sequence[int],
+    lengths: list[int],
     module: Any,
     query: torch.Tensor,
     key: torch.Tensor,

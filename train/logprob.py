@@ -77,7 +77,10 @@ def token_logprobs(
     Returns:
         Log-probabilities in float32, with a gradient for `hidden` and the head's weight and bias, `[trained]`.
     """
-    made: torch.Tensor = _function().apply(hidden, head.weight, head.bias, targets, head, temperature)
+    import torch
+
+    kept_bytes = KEPT_BYTES if torch.is_grad_enabled() else 0
+    made: torch.Tensor = _function().apply(hidden, head.weight, head.bias, targets, head, temperature, kept_bytes)
     return made
 
 
@@ -132,8 +135,9 @@ def _function() -> Any:
             targets: torch.Tensor,
             head: Head,
             temperature: float,
+            kept_bytes: int,
         ) -> torch.Tensor:
-            size, kept = _chunk_rows(head), KEPT_BYTES if any(ctx.needs_input_grad) else 0
+            size = _chunk_rows(head)
             logprobs = torch.empty(len(hidden), dtype=torch.float32, device=hidden.device)
             totals = torch.empty_like(logprobs)
             ctx.kept = {}
@@ -142,8 +146,8 @@ def _function() -> Any:
                 logits = _logits(hidden[part], head, temperature)
                 totals[part] = logits.logsumexp(1)
                 logprobs[part] = logits.gather(1, targets[part, None])[:, 0] - totals[part]
-                kept -= logits.nbytes
-                if kept >= 0:
+                kept_bytes -= logits.nbytes
+                if kept_bytes >= 0:
                     ctx.kept[start] = logits
             ctx.save_for_backward(hidden, weight, bias, targets, totals)
             ctx.head, ctx.temperature = head, temperature
@@ -179,6 +183,6 @@ def _function() -> Any:
                     of_weight += made.T @ hidden[part]
             of_weight = None if of_weight is None else of_weight.to(weight.dtype)
             of_bias = None if of_bias is None else of_bias.to(bias.dtype)
-            return of_hidden, of_weight, of_bias, None, None, None
+            return of_hidden, of_weight, of_bias, None, None, None, None
 
     return ChunkedLogprobs

@@ -147,7 +147,7 @@ def lay_out(rows: Sequence[Sequence_], packed: Pack, device: str) -> Layout:
     trained: list[tuple[int, int, int, int]] = []
     trees: list[tuple[int, ...]] = []
     stretch = 0
-    for prompt, numbers in groupby(packed.rows, key=lambda row: rows[row][0]):
+    for prompt, numbers in groupby(packed.rows, key=lambda number: rows[number][0]):
         trunk, end = stretch, len(ids) + len(prompt) - 1
         ids += prompt
         positions += range(len(prompt))
@@ -160,9 +160,7 @@ def lay_out(rows: Sequence[Sequence_], packed: Pack, device: str) -> Layout:
             branches.append(read)
             stretch += 1
             sources = [end, *range(len(ids), len(ids) + read)]
-            trained += [
-                (at, token, number, time) for time, (at, token) in enumerate(zip(sources, response, strict=True))
-            ]
+            trained += zip(sources, response, [number] * len(response), range(len(response)), strict=True)
             ids += response[:-1]
             positions += range(len(prompt), len(prompt) + read)
             segments += [stretch] * read
@@ -173,9 +171,17 @@ def lay_out(rows: Sequence[Sequence_], packed: Pack, device: str) -> Layout:
     def made(values: Sequence[int]) -> torch.Tensor:
         return torch.tensor(values, dtype=torch.int64, device=device)
 
-    sources, targets, row, time = (made(column) for column in zip(*trained, strict=True))
+    source, target, row, time = (made(column) for column in zip(*trained, strict=True))
     return Layout(
-        made(ids)[None], made(positions)[None], made(segments), made(trunks), sources, targets, row, time, tuple(trees)
+        ids=made(ids)[None],
+        positions=made(positions)[None],
+        segments=made(segments),
+        trunks=made(trunks),
+        sources=source,
+        targets=target,
+        row=row,
+        time=time,
+        trees=tuple(trees),
     )
 
 
