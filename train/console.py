@@ -43,7 +43,7 @@ class Console:
 
     def dry_run(self, tokens: int, peak_bytes: int) -> None:
         """Tell what the longest row took."""
-        took = f"an update takes at most {peak_bytes / _GIB:.1f} GiB" if peak_bytes else "there is memory enough"
+        took = f"an update takes at most {_memory(peak_bytes)}" if peak_bytes else "there is memory enough"
         self.note(f"the longest row that can come, {tokens:,} tokens, was tried: {took}")
         self._began = time.monotonic()
 
@@ -129,6 +129,10 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _memory(size: int) -> str:
+    return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / 2**20:.0f} MiB"
 
 
 def _facts(values: Values) -> list[str]:

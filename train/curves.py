@@ -153,7 +153,7 @@ def _panels(runs: Sequence[Curves]) -> list[_Panel]:
 
 
 def _fill(axes: Axes, panel: _Panel, runs: Sequence[Curves]) -> None:
-    from matplotlib.ticker import EngFormatter
+    from matplotlib.ticker import EngFormatter, MaxNLocator
 
     for number, run in enumerate(runs):
         xs, ys = panel.of(run)
@@ -164,6 +164,7 @@ def _fill(axes: Axes, panel: _Panel, runs: Sequence[Curves]) -> None:
         axes.plot(xs, drawn, line, color=colour, marker=marker, markevery=every, markersize=5, markeredgecolor="white")
     axes.margins(0.03, 0.08)
     axes.set_ylim(*panel.range)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if panel.against:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_title(panel.title, fontsize=10, loc="left")

@@ -98,10 +98,12 @@ def test_fast_steps_share_a_line_but_measurements_and_the_last_step_have_theirs(
 def test_the_longest_row_is_told_with_its_memory(capsys: pytest.CaptureFixture[str]) -> None:
     with Console(1, {}) as console:
         console.dry_run(2560, 9 * 2**29)
+        console.dry_run(64, 3 * 2**20)
         console.dry_run(2560, 0)
-    known, unknown = capsys.readouterr().err.splitlines()
+    known, little, unknown = capsys.readouterr().err.splitlines()
     assert known == "the longest row that can come, 2,560 tokens, was tried: an update takes at most 4.5 GiB"
-    assert "0.0" not in unknown
+    assert little.endswith("at most 3 MiB")
+    assert unknown.endswith("there is memory enough")
 
 
 @pytest.mark.parametrize(
