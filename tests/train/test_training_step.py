@@ -1,4 +1,4 @@
-"""A step reads like the paper, and does what it says."""
+"""A step of training reads like the paper, and does what it says."""
 
 from __future__ import annotations
 
