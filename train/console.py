@@ -36,8 +36,6 @@ class Console:
         self._rows = rows
         self._objective = objective
         self._done = max(rows, default=0)
-        self._seconds: list[float] = []
-        self._began = time.monotonic()
         self._last_line = 0.0
         self._bar: tuple[RichProgress, TaskID] | None = None
 
@@ -45,7 +43,6 @@ class Console:
         """Tell what the longest row took."""
         took = f"an update takes at most {_memory(peak_bytes)}" if peak_bytes else "there is memory enough"
         self.note(f"the longest row that can come, {tokens:,} tokens, was tried: {took}")
-        self._began = time.monotonic()
 
     def phase(self, name: str) -> None:
         """A part of a step begins, such as "evaluate"."""
@@ -61,9 +58,7 @@ class Console:
             values: Its metrics, by the names of `metrics.NAMES`.
         """
         now = time.monotonic()
-        if step:
-            self._seconds = [*self._seconds, now - self._began][-_RECENT:]
-        self._began, self._done = now, step
+        self._done = step
         worth = step == self._steps or values.get("held_out/score") is not None or values.get("update/dropped")
         if worth or now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
@@ -99,7 +94,10 @@ class Console:
         return f"held-out {score:.3f}{gain}"
 
     def _time_left(self) -> str:
-        left = (self._steps - self._done) * fmean(self._seconds) if self._seconds else 0.0
+        """By the times of the last steps; of one that the journal gave back, those of when it was drawn."""
+        recent = [row for step, row in self._rows.items() if 0 < step <= self._done][-_RECENT:]
+        spent = sum(value or 0.0 for row in recent for name, value in row.items() if name.startswith("time/"))
+        left = (self._steps - self._done) * spent / len(recent) if recent else 0.0
         return f"{duration(left)} left" if left else ""
 
     def _print(self, text: str) -> None:
@@ -109,7 +107,6 @@ class Console:
             print(text, file=sys.stderr, flush=True)
 
     def __enter__(self) -> Self:
-        self._began = time.monotonic()
         if sys.stderr.isatty():
             bar = _make_bar()
             self._bar = bar, bar.add_task("start", total=self._steps, completed=self._done)

@@ -46,7 +46,7 @@ def test_a_line_tells_reward_gain_signal_hits_speeds_and_time_left(capsys: pytes
     assert held_out == "held-out 0.428 (+0.228 since the start)"
     assert (signal, hits) == ("signal 70 %", "hits 37 %")
     assert drawing == "drawing 204 tokens/s" and update == "update 2,431 tokens/s"
-    assert left == "0 s left"
+    assert left == "3 min left"
 
 
 def test_the_reward_is_averaged_over_some_steps_for_each_has_other_prompts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +68,7 @@ def test_the_loss_is_told_where_it_means_something_and_only_there(capsys: pytest
 
 def test_what_is_not_known_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
     metrics: Rows = {1: {"reward/mean": None, "hindsight/hit_rate": None, "speed/generated": None}, 2: {}}
-    assert shown(metrics, capsys) == ["step 1 of 2 · 0 s left", "step 2 of 2"]
+    assert shown(metrics, capsys) == ["step 1 of 2", "step 2 of 2"]
 
 
 def test_a_dropped_update_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +84,15 @@ def test_a_resumed_run_compares_with_its_own_start(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == (
         "step 3 of 3 · reward 0.750 (+0.500 since the start) · held-out 0.500 (+0.250 since the start)\n"
     )
+
+
+def test_a_step_that_the_journal_gave_back_does_not_make_the_next_ones_look_quick(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    metrics: Rows = {1: {"reward/mean": 0.25, "time/roll_out": 50.0, "time/update": 10.0, "speed/generated": 9.0}}
+    with Console(3, metrics) as console:
+        console.step(1, {"reward/mean": 0.25, "time/update": 10.0})
+    assert capsys.readouterr().err.endswith(" · 2 min left\n")
 
 
 def test_fast_steps_share_a_line_but_measurements_and_the_last_step_have_theirs(
