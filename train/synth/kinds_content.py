@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import cycle, islice
 
 from herl.benchmarks.ifeval.language import NAMES
 from herl.train.synth.edits import (
@@ -23,7 +24,9 @@ from herl.train.synth.material import gather
 from herl.train.synth.page import Page
 from herl.train.synth.plan import Mention, Plan
 
-_RARE = "jqxzv"
+_RARE = {"j": "joy", "q": "quiet questions", "x": "exact examples", "z": "puzzles", "v": "vivid views"}
+"""Letter that sentences can do without -> words with it."""
+_WITH_LETTER = ("It brings {words} too.", "Think of {words} as well.", "Add some {words} if you can.")
 _COMMON = "eatos"
 _WORDS_PER_LETTER = 3
 """At least so many words are wanted for each time that a common letter must occur."""
@@ -102,9 +105,8 @@ def _more_or_fewer_letters(page: Page, spoiling: Spoiling) -> Page:
     letter = str(spoiling.arguments["letter"])
     if spoiling.arguments["let_relation"] == "at least":
         return shorter(page, spoiling)
-    words = {"j": "joy", "q": "quiet questions", "x": "exact examples", "z": "amazing puzzles", "v": "vivid views"}
-    more = [f"It brings {words[letter]} too."] * int(spoiling.arguments["let_frequency"])
-    return with_more(page, more)
+    patterns = islice(cycle(_WITH_LETTER), int(spoiling.arguments["let_frequency"]))
+    return with_more(page, [pattern.replace("{words}", _RARE[letter]) for pattern in patterns])
 
 
 def _once(draw: Draw) -> Asked | None:
