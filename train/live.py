@@ -74,12 +74,19 @@ class LiveSampler(Sampler):
 
     def draw(self, take: Take) -> Generator[Answer]:
         """Answer what `take` gives, as `Sampler.draw` says."""
+        import torch
+
         model = self._policy.model
         training = model.training
         model.eval()
         try:
             with packed(model):
                 yield from _Decoding(self).answers(take)
+        except torch.OutOfMemoryError as error:
+            raise HerlError(
+                f"the GPU's memory is too small to draw from {self.model}",
+                "Lower rollout.max_tokens, data.max_prompt_tokens or optimizer.tokens_per_microbatch.",
+            ) from error
         finally:
             model.train(training)
 
