@@ -194,7 +194,7 @@ KINDS: Sequence[Kind] = (
         _short_items,
         _long_item,
         ("layout",),
-        ("every", *_PLAIN, "first", "last"),
+        ("every", *_PLAIN, "first", "last", "phrase"),
         "size_of_each",
     ),
     Kind(

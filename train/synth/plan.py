@@ -87,6 +87,7 @@ class Plan:
         """Sentences that the text has at least."""
         own = sum(mention.times for mention in self.mentions) + int(self.wishes.get("placeholders", 0))
         marked = max(int(self.wishes.get(name, 0)) for name in ("capitals", "highlights", "bold"))
+        marked += self.bullets if "table" in self.wishes else 0  # only what stands above a table is marked
         place = self.wishes["placed"][1] if "placed" in self.wishes else 1
         body = max(place, marked, self.parts, self.bullets + bool(self.bullets), own + self.bullets)
         around = sum(name in self.page for name in ("opening", "ending")) + 2 * ("postscript" in self.wishes)
