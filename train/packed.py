@@ -29,8 +29,8 @@ def packed(model: Any) -> Iterator[None]:
     with ExitStack() as stack:
         for module in model.modules():
             if type(module) is torch.nn.Linear and _fits(module.weight):
-                module.forward = _forward(module)
-                stack.callback(delattr, module, "forward")
+                vars(module)["forward"] = _forward(module)
+                stack.callback(vars(module).pop, "forward")
         yield
 
 

@@ -16,6 +16,7 @@ from herl.engine.chat import render
 from herl.errors import HerlError
 from herl.item import Completion, Message
 from herl.train import live
+from herl.train.config import Lora
 from herl.train.live import LiveSampler
 from herl.train.policy import Policy
 from herl.train.policy_engine import PolicyEngine
@@ -131,8 +132,9 @@ def test_an_answer_is_the_same_bits_alone_in_a_batch_and_when_it_joins_one(endle
             assert (other.token_ids, other.logprobs, other.text) == (answer.token_ids, answer.logprobs, answer.text)
 
 
-def test_log_probabilities_are_the_policys_before_and_after_an_update(tiny_model: Path) -> None:
-    config = drawing_config(tiny_model, "transformers")
+@pytest.mark.parametrize("lora", [None, Lora(rank=4)])
+def test_log_probabilities_are_the_policys_before_and_after_an_update(tiny_model: Path, lora: Lora | None) -> None:
+    config = drawing_config(tiny_model, "transformers").model_copy(update={"lora": lora})
     with Policy(config, 1) as policy, open_sampler(policy, config) as sampler:
         assert isinstance(sampler, LiveSampler)
         for version in (1, 2):
