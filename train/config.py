@@ -181,8 +181,8 @@ class Config(Form):
 
     model: str = Field(min_length=1, description="a model string: demo, a folder or a hub id")
     data: Data = Field(description="a section")
-    steps: int | None = Field(default=None, ge=1, description="a whole number from 1")
-    epochs: float | None = Field(default=None, gt=0, description="a number above 0")
+    steps: int | None = Field(default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1,000,000")
+    epochs: float | None = Field(default=None, gt=0, le=1000, description="a number above 0, at most 1000")
     seed: int = Field(default=0, ge=0, description="a whole number from 0")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto, cpu or cuda")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="auto, float32 or bfloat16")

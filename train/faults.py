@@ -62,7 +62,7 @@ def checked(values: Mapping[str, Any], file: str, changed: Collection[Place]) ->
         UsageError: a key is unknown or missing, a value is of the wrong kind, or two contradict each other.
     """
     for path, value in leaves(values):
-        plain(value, f"{_where(path, file, changed)}: {'.'.join(path)}", FORM)
+        plain(value, f"{_where(path, file, changed)}: {dotted(path)}", FORM)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
@@ -70,7 +70,7 @@ def checked(values: Mapping[str, Any], file: str, changed: Collection[Place]) ->
     # A misspelt key is two faults, and the unknown one says more than the missing one.
     fault = min(faults, key=lambda each: each["type"] != "extra_forbidden")
     path, field = _place(fault["loc"])
-    where, name, value = _where(path, file, changed), ".".join(path), _get(values, path)
+    where, name, value = _where(path, file, changed), dotted(path), _get(values, path)
     match fault["type"]:
         case "extra_forbidden":
             what = f"section [{name}]" if isinstance(value, Mapping) else f"key '{name}'"
@@ -147,6 +147,12 @@ def _choices(kind: Any) -> Iterator[str]:
     else:
         for part in get_args(kind):
             yield from _choices(part)
+
+
+def dotted(path: Place) -> str:
+    """A key as one writes it, in one short line whatever it holds."""
+    name = ".".join(path)
+    return (name if name.isprintable() else repr(name)[1:-1])[:80]
 
 
 def _where(path: Place, file: str, changed: Collection[Place]) -> str:

@@ -16,11 +16,12 @@ from herl.engine.address import without_secrets
 from herl.errors import UsageError, nearest
 from herl.models import is_remote
 from herl.train.config import Config, Method
-from herl.train.faults import FORM, Place, checked, leaves, nearest_key, public
+from herl.train.faults import FORM, Place, checked, dotted, leaves, nearest_key, public
 
 _SHIPPED = Path(__file__).parent / "configs"
 _LONGEST_FILE = 1_000_000  # bytes
 _SET = "Write --set KEY=VALUE or --set SECTION.KEY=VALUE, such as --set optimizer.learning_rate=1e-5."
+
 # Learning rates of method.md, section 5; RLVR and HeRL have the launch script's.
 _LEARNING_RATES: Mapping[str, float] = {"sft": 1e-5, "dpo": 5e-7}
 _UNUSED: Mapping[str, Collection[str]] = {
@@ -180,8 +181,7 @@ def _change(values: dict[str, Any], change: str) -> Place:
     for depth, part in enumerate(path[:-1], 1):
         inner = table.setdefault(part, {})
         if not isinstance(inner, dict):
-            above = ".".join(path[:depth])
-            raise UsageError(f"--set {'.'.join(path)}: {above} is no section", nearest_key(path))
+            raise UsageError(f"--set {dotted(path)}: {dotted(path[:depth])} is no section", nearest_key(path))
         table = inner
     table[path[-1]] = _value(text)
     return path

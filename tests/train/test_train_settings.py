@@ -144,6 +144,8 @@ TYPED_WRONG = {
         "hindsight.preset must be",
         "naive_he_context and",
     ),
+    "a key with a line break": ('"a\\nb" = 1', "unknown key 'a\\nb'", "Known"),
+    "a run without end": ("epochs = 1e300", "epochs must be a number above 0, at most 1000, not 1e+300", ""),
     "a judge without a model": ("[judge]\ncalls = 'item'", "mine.toml has no 'judge.model'", "a model string"),
 }
 
