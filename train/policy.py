@@ -26,7 +26,7 @@ Sequence_ = tuple[tuple[int, ...], tuple[int, ...]]
 """(prompt ids `[prompt]`, token ids of the response `[time]`): only the response is trained."""
 
 CPU_PACK = 1024
-"""The longest pack on a CPU: what attention costs grows with the pack, and a longer one gains nothing there."""
+"""The longest pack on a CPU, where a longer one takes memory and gains no speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Policy(Closing):
         if self.device == "cpu":
             hardware.prepare_threads()
         self._dtype = _dtype(config.dtype, self.device)
-        self._base_bytes = in_use()
+        self._base_bytes = in_use() if self.device == "cpu" else 0
         weights = find_weights(config.model)
         self.fingerprint = weights.digest
         self._source = weights.locate()
