@@ -99,8 +99,8 @@ class Sampler(Closing, Protocol):
 def open_sampler(policy: Policy, config: Config) -> Sampler:
     """What draws from a policy, as `rollout.engine` says. It has no weights before the first `publish`.
 
-    "auto" takes vLLM on a GPU where it is installed. On a CPU it is no quicker than the policy's own model, whose
-    draws are the same bit for bit after a restart and which needs no second copy of the weights.
+    "auto" takes vLLM on a GPU where it is installed. On a CPU it takes the policy's own model, which draws the same
+    bits after a restart, whatever is drawn beside, and is there without half a minute of loading.
 
     Raises:
         UsageError: vLLM is asked for and does not work here.
