@@ -17,7 +17,6 @@ from herl.train.shape import Shape
 
 _BYTES = {"float32": 4, "bfloat16": 2}
 _FLOAT32 = 4
-_NO_LIMIT = 1 << 60
 _ROWS_AT_ONCE = {"cpu": 64, "cuda": 512}  # of herl.train.live
 _VLLM_SHARE = 0.35  # of a GPU, as herl.train.vllm_sampler gives it
 _CRITERIA_TOKENS = 300  # about
@@ -55,9 +54,7 @@ def machine_of(config: Config) -> Machine:
     return Machine(device, dtype if dtype in _BYTES else "float32", engine, memory)
 
 
-def memory_parts(
-    method: Method, config: Config, shape: Shape, machine: Machine, prompt_tokens: int
-) -> Mapping[str, int]:
+def memory_parts(method: Method, config: Config, shape: Shape, machine: Machine, longest: int) -> Mapping[str, int]:
     """Bytes by part, those that are there at all; weights and optimizer come first.
 
     Args:
@@ -65,12 +62,12 @@ def memory_parts(
         config: The settings.
         shape: The model's.
         machine: Where.
-        prompt_tokens: Of the longest prompt.
+        longest: Tokens of the longest row, prompt and answer.
     """
     number = _BYTES[machine.dtype]
     trained = trained_parameters(config, shape)
     weights = shape.parameters * number
-    longest = min(longest_row(method, config, prompt_tokens), shape.context or _NO_LIMIT)
+    longest = min(longest, shape.context or longest)
     packed = max(longest, microbatch(config, machine))
     parts = {
         "weights": weights + (trained * _FLOAT32 if config.lora else 0),
@@ -103,7 +100,7 @@ def microbatch(config: Config, machine: Machine) -> int:
 
 
 def longest_row(method: Method, config: Config, prompt_tokens: int) -> int:
-    """Tokens of the longest sequence that may be trained: a microbatch by itself where it is longer than one.
+    """Tokens of the longest sequence that may be drawn and trained: a microbatch by itself where it is longer than one.
 
     Args:
         method: How the model is trained.

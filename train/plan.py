@@ -15,7 +15,7 @@ from herl.train.batches import Batches
 from herl.train.config import Config, Method
 from herl.train.course import used_rows
 from herl.train.loaded import Example, Pair
-from herl.train.memory_plan import Machine, hindsight_tokens, machine_of, memory_parts, trained_parameters
+from herl.train.memory_plan import Machine, hindsight_tokens, longest_row, machine_of, memory_parts, trained_parameters
 from herl.train.settings import total_steps
 from herl.train.shape import Shape, shape_of
 from herl.train.speeds import seconds
@@ -131,8 +131,7 @@ def make_plan(
     found = partial(Plan, method=method, model=config.model, work=work, machine=machine)
     if shape is None:
         return found(parameters=None, trained=None, memory=None, seconds=None, benchmarks=config.evaluate.benchmarks)
-    longest = max((estimate_tokens(row.messages) for row in rows), default=0)
-    memory = memory_parts(method, config, shape, machine, min(longest, config.data.max_prompt_tokens))
+    memory = memory_parts(method, config, shape, machine, max(_length(row, method, config) for row in rows))
     at_once = work.answers // work.steps or work.held_out
     took = seconds(work.generated_tokens, work.trained_tokens, at_once, shape.parameters, machine)
     return found(
@@ -206,6 +205,13 @@ def _trained_for_a_row(method: Method, config: Config, rows: Sequence[Row]) -> f
     guided = prompt + hindsight_tokens(config) + (config.hindsight.max_tokens or longest)
     plain = config.rollout.rollouts_per_prompt - (1 if config.hindsight.mix == "replace" else 0)
     return prompt + plain * longest + guided
+
+
+def _length(row: Row, method: Method, config: Config) -> int:
+    """A row's tokens, about: its prompt, and its answer, or the longest that may be drawn."""
+    prompt = min(estimate_tokens(row.messages), config.data.max_prompt_tokens)
+    answers = [estimate_tokens([Message("assistant", text)]) for text in _given(row)]
+    return prompt + max(answers) if answers else longest_row(method, config, prompt)
 
 
 def _given(row: Row) -> Sequence[str]:

@@ -12,7 +12,7 @@ import pytest
 from herl.engine import hardware
 from herl.train import settings
 from herl.train.config import Config, Data
-from herl.train.memory_plan import machine_of, memory_parts
+from herl.train.memory_plan import longest_row, machine_of, memory_parts
 from herl.train.settings import read_config, shipped
 from herl.train.shape import shape_of
 
@@ -118,7 +118,8 @@ def test_a_config_says_what_the_plan_says_of_memory(name: str, monkeypatch: pyte
         config = read_config("herl", name, ["device=cuda", *change])
         shape = shape_of(config.model)
         assert shape
-        parts = memory_parts("herl", config, shape, machine_of(config), config.data.max_prompt_tokens)
+        longest = longest_row("herl", config, config.data.max_prompt_tokens)
+        parts = memory_parts("herl", config, shape, machine_of(config), longest)
         need = sum(size for part, size in parts.items() if not part.startswith("vLLM"))
         assert f"about {need / 1e9:.0f} GB" in text
 
