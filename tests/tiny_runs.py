@@ -23,7 +23,7 @@ def write_rows(folder: Path, count: int = 4) -> None:
     pairs = [
         {"id": each["id"], "prompt": each["prompt"], "chosen": each["completion"], "rejected": "No"} for each in told
     ]
-    files = {"train": prompts[:count], "held_out": prompts[count:], "sft": told, "dpo": pairs}
+    files: dict[str, list[Any]] = {"train": prompts[:count], "held_out": prompts[count:], "sft": told, "dpo": pairs}
     for name, rows in files.items():
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 

@@ -21,7 +21,7 @@ ITEMS = [prompt(f"p{number}") for number in range(6)]
 
 
 def by_number(request: Any) -> str:
-    return ["nothing", "a fox", "fox and owl", "an owl and a fox"][request.sample]
+    return ("nothing", "a fox", "fox and owl", "an owl and a fox")[int(request.sample)]
 
 
 def test_an_answer_is_encoded_as_the_policy_would_have_written_it() -> None:
