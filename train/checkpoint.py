@@ -191,6 +191,8 @@ def verified(path: Path) -> Checkpoint:
     about = _about(path)
     try:
         written: dict[str, str] = json.loads((path / MANIFEST).read_text(encoding="utf-8"))["sha256"]
+        if not {_ABOUT, _STATE} <= set(written):
+            raise UsageError(f"{MANIFEST} is not whole")
         for name, digest in written.items():
             if _digest(path / name) != digest:
                 raise UsageError(f"{name} is not as it was written")

@@ -90,16 +90,26 @@ class _Board:
     """All that is reported.
 
     Args:
-        results: Of `herl eval`, and of the benchmarks of training runs' checkpoints.
+        evaluations: Of `herl eval`.
         trained: Training runs.
+        measured: What benchmarks say of their checkpoints.
         reports: Experiments.
         problems: A line about each run that is left out.
     """
 
-    results: Sequence[Result]
+    evaluations: Sequence[Result]
     trained: Sequence[Trained]
+    measured: Sequence[Result]
     reports: Sequence[Report]
     problems: Sequence[str]
+
+    @property
+    def results(self) -> Sequence[Result]:
+        return [*self.evaluations, *self.measured]
+
+    @property
+    def is_mixed(self) -> bool:
+        return sum(map(bool, (self.evaluations, self.trained, self.reports))) > 1
 
     @property
     def is_empty(self) -> bool:
@@ -122,7 +132,7 @@ def _read(runs_dir: Path, names: Sequence[str]) -> _Board:
     results, problems = read_runs(runs_dir, [name for name in paths if name not in {*training, *experiments}])
     reports, damaged = read_reports(runs_dir, experiments)
     trained, measured, broken = read_all_trained(runs_dir, training)
-    return _Board([*results, *measured], trained, reports, [*problems, *broken, *damaged])
+    return _Board(results, trained, measured, reports, [*problems, *broken, *damaged])
 
 
 def _file(board: _Board, format: Literal["md", "csv"] | None, out: Path) -> str | bytes:
@@ -141,27 +151,26 @@ def _text(board: _Board, format: Literal["md", "csv"]) -> str:
         boards = [leaderboard(board.results, format)] if board.results or board.is_empty else []
         boards += [training.markdown(board.trained)] if board.trained else []
         return "\n".join([*boards, *map(report.markdown, board.reports)])
-    if board.trained and not board.reports:  # what benchmarks say of their checkpoints is among their metrics
-        return training.tidy(board.trained)
-    if board.results and board.reports:
+    if board.is_mixed:
         raise UsageError(
-            "evaluations and experiments have different columns", "Write the CSV of either by itself, or --format md."
+            "evaluations and experiments have different columns, and so have training runs",
+            "Write the CSV of either by itself, or --format md.",
         )
-    return (
-        tidy.tidy([(each.run, each.result) for each in board.reports])
-        if board.reports
-        else leaderboard(board.results, format)
-    )
+    if board.trained:  # what benchmarks say of their checkpoints is among their metrics
+        return training.tidy(board.trained)
+    if board.reports:
+        return tidy.tidy([(each.run, each.result) for each in board.reports])
+    return leaderboard(board.results, format)
 
 
 def _plot(board: _Board, kind: Literal["png", "svg"]) -> bytes:
     from herl.selfimprove.plot import draw, why_no_plot
 
-    if board.trained and not board.reports:
+    if board.trained and not board.is_mixed:
         from herl.train.report import picture
 
         return picture(board.trained, kind)
-    if board.results or board.trained or len(board.reports) != 1:
+    if board.is_mixed or len(board.reports) != 1:
         raise UsageError(
             "a plot shows one experiment of herl self-improve, or training runs",
             "Name those runs, or that one, alone, or --out a .md.",

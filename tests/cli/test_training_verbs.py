@@ -100,6 +100,14 @@ def test_curves_of_several_runs_are_one_picture(
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
+@pytest.mark.parametrize("name", ["all.csv", "all.svg"])
+def test_runs_of_other_kinds_are_never_left_out_in_silence(herl: Herl, runs: Path, tmp_path: Path, name: str) -> None:
+    write_run(runs, "other", result(0.3, model="other"))
+    done = herl("report", "herl-0", "other", "--out", tmp_path / name)
+    assert done.exit_code == 2 and ("by itself" in done.stderr or "alone" in done.stderr)
+    assert not (tmp_path / name).exists()
+
+
 def test_benchmarks_of_the_first_and_the_last_checkpoint_join_the_leaderboard(herl: Herl, runs: Path) -> None:
     for step, score in ((0, 0.25), (2, 0.4), (10, 0.5)):
         write_run(runs / "herl-0" / "evals", f"step-{step}", result(score, model=f"herl-0/step-{step}"))

@@ -118,7 +118,10 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_taken(stand: Sta
     assert "step-2 is damaged" in stand.said[0] and Path(name).name in stand.said[0]
 
 
-@pytest.mark.parametrize("manifest", ["", "[]", "{}", '{"sha256": 3}', '{"sha256": {"../../x": "0"}}', "[" * 9999])
+MANIFESTS = ("", "[]", "{}", '{"sha256": 3}', '{"sha256": {}}', '{"sha256": {"../../x": "0"}}', "[" * 9999)
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS)
 def test_a_damaged_manifest_is_a_damaged_checkpoint(stand: Stand, manifest: str) -> None:
     stand.save(2)
     (stand.folder / "step-2" / "trainer" / "manifest.json").write_text(manifest)
