@@ -49,7 +49,9 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "tokens/trained": "that a gradient was computed for",
         "tokens/forward": "that went through the model in the update, prompts among them",
         "tokens/total": "generated since the run began",
-        "time/roll_out": "seconds of drawing until the last plain rollout was there, revisions of other groups among them",
+        "time/roll_out": (
+            "seconds of drawing until the last plain rollout was there, revisions of other groups among them"
+        ),
         "time/grade": "seconds in which nothing was left to draw but grades to wait for",
         "time/revise": "seconds of drawing after the last plain rollout: nothing but revisions",
         "time/reference": "dpo: seconds of the reference's log-probabilities, once",
