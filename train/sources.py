@@ -10,6 +10,7 @@ from typing import Literal
 
 from herl.benchmarks.own_prompts import with_checks
 from herl.errors import UsageError, nearest
+from herl.hindsight import Form
 from herl.item import Item
 from herl.prompts import item_of, numbered_prompts
 from herl.resources import DataSource, Row, Store
@@ -23,7 +24,10 @@ MAKE_IF, REVISIONS = "make-if", "make-if-revisions"
 MADE: Mapping[Split, int] = {"train": 2000, "held-out": 200}
 """How many prompts "make-if" makes where no number is given."""
 
-_SEED = 0  # the data are the same for every run; `herl data make-if` makes others
+# The data are the same for every run; `herl data make-if` makes others. Examples of revision have prompts of their own,
+# so that a model that was fine-tuned on them meets none again in reinforcement learning.
+_SEED, _REVISIONS_SEED = 0, 1
+_FORMS: Mapping[str, Form] = {"full": "full", "brief": "brief"}
 _ONE_IN = 32  # prompts of a set that has no split to hold out
 _FILES = (".jsonl", ".json", ".parquet")
 
@@ -213,8 +217,10 @@ def _make_if(asked: Asked) -> Loaded[Item]:
 def _revisions(asked: Asked) -> Loaded[Example]:
     from herl.train.synth.revisions import examples as made
 
-    count, types = _wanted(asked)
-    rows = enumerate(made(count, _SEED, types=types, store=asked.store), 1)
+    option, _, last = asked.option.rpartition(":")
+    form = _FORMS.get(last)  # no type of constraint is called so
+    count, types = _wanted(replace(asked, source=f"{REVISIONS}:{option}") if form else asked)
+    rows = enumerate(made(count, _REVISIONS_SEED, types=types, form=form or "both", store=asked.store), 1)
     return examples.examples_of([(f"{REVISIONS}, row {number}", row) for number, row in rows], asked.source)
 
 

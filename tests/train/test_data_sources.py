@@ -164,6 +164,21 @@ def test_revisions_are_made_as_examples(data_dir: Path) -> None:
     assert all(row.completion.strip() and row.messages[-1].role == "user" for row in found.rows)
 
 
+@pytest.mark.parametrize(
+    ("option", "with_draft"),
+    [("4:punctuation:no_comma", [True, False] * 2), ("2:full", [True] * 2), ("2:ifeval:brief", [False] * 2)],
+)
+def test_revisions_have_both_forms_by_turns_or_one(option: str, with_draft: list[bool], data_dir: Path) -> None:
+    found = data.load_sft(f"make-if-revisions:{option}", Store(data_dir))
+    assert ["<draft>" in row.messages[-1].content for row in found.rows] == with_draft
+
+
+def test_revisions_are_of_other_prompts_than_reinforcement_learning_has(data_dir: Path) -> None:
+    asked = prompts(load("make-if:200:punctuation:no_comma"))
+    for row in data.load_sft("make-if-revisions:40:punctuation:no_comma:brief", Store(data_dir)).rows:
+        assert not any(row.messages[-1].content.startswith(prompt) for prompt in asked)
+
+
 def hir_rows(count: int) -> list[dict[str, Any]]:
     truth = {"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from herl.benchmarks.own_prompts import benchmark_of_prompts
 from herl.grader import Grader
@@ -82,7 +82,7 @@ def examples(
     split: Split = "train",
     types: Sequence[str] | None = None,
     constraints: tuple[int, int] = (1, 3),
-    form: Form = "full",
+    form: Form | Literal["both"] = "full",
     store: Store | None = None,
 ) -> list[dict[str, Any]]:
     """Rows for supervised fine-tuning that teach to revise: to keep what was good and to mend what was unmet.
@@ -96,7 +96,7 @@ def examples(
         split: As in `herl.train.synth.make.prompts`, like the next two.
         types: Names of kinds of constraints or of families.
         constraints: How many a prompt has, at least and at most.
-        form: How much the hindsight prompt tells.
+        form: How much the hindsight prompt tells; "both" is full and brief by turns.
         store: Where NLTK's data may be.
 
     Returns:
@@ -105,13 +105,15 @@ def examples(
     Raises:
         UsageError: as `prompts`, or NLTK's data are missing.
     """
+    forms: tuple[Form, ...] = ("full", "brief") if form == "both" else (form,)
     rows: list[dict[str, Any]] = []
     used = 0
     while len(rows) < n:
         # A prompt in some thousands gives no example; the ones behind it take its place.
         made = made_prompts(used + n - len(rows), seed, split, types, constraints)[used:]
         used += len(made)
-        rows += [_row(revision, form) for revision in revisions(made, seed, store or Store())]
+        for revision in revisions(made, seed, store or Store()):
+            rows.append(_row(revision, forms[len(rows) % len(forms)]))
     return rows
 
 
