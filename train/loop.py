@@ -105,7 +105,7 @@ def roll_out(training: Training, prompts: Sequence[Item], how: Asking) -> list[G
         prompts: What is asked.
         how: How often, how, and whether failures are revised.
     """
-    feed = RolloutFeed(prompts, how, training.grading, training.journal)
+    feed = RolloutFeed(prompts, how, training.grading, training.journal, training.version)
     if feed.needs_sampler():
         publish(training)
         training.sampler.run(feed)

@@ -21,7 +21,7 @@ from herl.train.config import Hindsight
 from herl.train.experience import Group, Key, Purpose, Rollout
 from herl.train.explore import failures
 from herl.train.grading import Grading, Verdicts, reward, undecided
-from herl.train.journal import Journal
+from herl.train.journal import Journal, Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,16 @@ class _Drawing:
 class RolloutFeed:
     """Where a sampler's requests of one step come from, and where its answers go: a `Feed`.
 
-    What the journal holds is not drawn again, nor graded again. All but the grading happens in the sampler's thread.
+    What the journal holds is not drawn again, nor graded again, unless other weights drew it: an update that was
+    dropped when the step was first taken, and now was not, makes its draws another policy's. What was drawn before the
+    first step stands. All but the grading happens in the sampler's thread.
 
     Args:
         items: The prompts.
         asking: How they are asked.
         grading: Grades, in threads.
         journal: Keeps every draw and every grade as it comes.
+        version: Of the weights that are drawn from.
 
     Attributes:
         seconds: Phase -> seconds: "roll_out", "revise" (after the last plain answer), and "grade", when there was
@@ -86,13 +89,15 @@ class RolloutFeed:
         drawn_tokens: That the sampler wrote; what the journal held is none of them.
     """
 
-    def __init__(self, items: Sequence[Item], asking: Asking, grading: Grading, journal: Journal) -> None:
+    def __init__(
+        self, items: Sequence[Item], asking: Asking, grading: Grading, journal: Journal, version: int = 0
+    ) -> None:
         self.seconds = {"roll_out": 0.0, "revise": 0.0, "grade": 0.0}
         self.drawn_tokens = 0
         self._asking = asking
         self._grading = grading
         self._journal = journal
-        self._kept = journal.of(asking.step)
+        self._kept = _drawn_by(journal.of(asking.step), version) if asking.step else journal.of(asking.step)
         self._groups = [_Open(item) for item in items]
         self._ready: list[Request] = []
         self._asked: dict[Request, _Drawing] = {}
@@ -225,3 +230,9 @@ class RolloutFeed:
         now = time.monotonic()
         self.seconds[phase or ("roll_out" if self._plain_to_come else "revise")] += now - self._since
         self._since = now
+
+
+def _drawn_by(kept: Recorded, version: int) -> Recorded:
+    """What these weights drew, with its grades."""
+    draws = {key: draw for key, draw in kept.draws.items() if draw.weight_version == version}
+    return replace(kept, draws=draws, grades={key: each for key, each in kept.grades.items() if key in draws})

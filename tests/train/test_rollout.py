@@ -180,3 +180,11 @@ def test_rewards_may_be_all_or_nothing(tmp_path: Path) -> None:
     groups = rolled(made)
     assert groups[0].rollouts[0].score == 0.0 and groups[0].rollouts[0].met == 1
     assert groups[0].revisions[0].score == 1.0
+
+
+def test_what_other_weights_drew_is_drawn_anew_but_for_what_came_before_the_first_step(tmp_path: Path) -> None:
+    for step, drawn in ((1, 12), (0, 0)):
+        rolled(training(tmp_path, ScriptedSampler(by_number), ITEMS), step=step)
+        sampler = ScriptedSampler(by_number)
+        rolled(training(tmp_path, sampler, ITEMS, version=3), step=step)
+        assert len(sampler.asked) == drawn
