@@ -32,7 +32,9 @@ import revision_success
 import training_report
 
 from herl.hindsight import Form
+from herl.item import Item
 from herl.resources import Store
+from herl.rows import Row
 from herl.train import data
 from herl.train.metrics import read_metrics
 from herl.train.settings import read_config
@@ -93,9 +95,7 @@ def main(scale: Scale) -> None:
     for seed in scale.seeds:  # all methods with one seed first: so there is a comparison early
         for method in scale.methods:
             names[method, seed] = stage_c(runs, scale, start, method, seed, form)
-    items = data.load(
-        _rl(scale).data.held_out or "", "held-out", Store(), judged=False, limit=scale.held_out
-    ).rows  # fmt: skip
+    items = _held_out(scale)
     out = root / "results" if scale is FULL else runs
     training_report.write(
         out / "smollm2-135m-make-if-training",
@@ -110,13 +110,11 @@ def stage_a(runs: Path, scale: Scale) -> str:
     return _train(runs, "start", "sft", HERE / "sft.toml", changes)
 
 
-def stage_b(runs: Path, scale: Scale, start: str) -> list[Any]:
+def stage_b(runs: Path, scale: Scale, start: str) -> list[Row]:
     """Revision success; all answers."""
-    config = _rl(scale)
-    items = data.load(config.data.held_out or "", "held-out", Store(), judged=False, limit=scale.held_out).rows
     with _timed(runs, "revision success"):
-        models = {BASE: config.model, START: start}
-        return revision_success.measure(runs / "revision-success.jsonl", models, items, scale.revised)
+        models = {BASE: "demo", START: start}
+        return revision_success.measure(runs / "revision-success.jsonl", models, _held_out(scale), scale.revised)
 
 
 def stage_c(runs: Path, scale: Scale, start: str, method: str, seed: int, form: Form) -> str:
@@ -161,8 +159,11 @@ def next_end(metrics: Mapping[int, Mapping[str, Any]], budget: int, first: int) 
     return done + max(0, round((budget - total) * done / total))
 
 
-def _rl(scale: Scale) -> Any:
-    return read_config("herl", HERE / "rl.toml", _changes(scale))
+def _held_out(scale: Scale) -> list[Item]:
+    """The prompts that all is measured on."""
+    found = data.held_out(read_config("herl", HERE / "rl.toml", _changes(scale)).data, Store(), judged=False)
+    assert found, "rl.toml names some"
+    return found.rows
 
 
 def _changes(scale: Scale) -> list[str]:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from revision_success import gain, mean, shown, table
 
 from herl.files import write_atomically
 from herl.item import Item
+from herl.rows import Row
 from herl.run import read_record
 from herl.train import journal
 from herl.train.curves import smooth
@@ -45,7 +45,7 @@ class Source:
     runs: Path
     names: Mapping[tuple[str, int], str]
     items: Sequence[Item]
-    answers: Sequence[Mapping[str, Any]]
+    answers: Sequence[Row]
     models: tuple[str, str]
     form: str
     tokens: int
@@ -219,9 +219,9 @@ def _tidy(source: Source) -> str:
         for step, row in run.rows.items():
             known = ((name, value) for name, value in row.items() if value is not None)
             writer.writerows(("training", method, seed, step, run.tokens(step), name, float(v)) for name, v in known)
-    for row in source.answers:
-        what = f"{row['model']}, {row['way']}, {row['temperature']}"
-        writer.writerow(("revision", what, row["number"], "", row["tokens"], row["id"], row["share"]))
+    for each in source.answers:
+        what = f"{each['model']}, {each['way']}, {each['temperature']}"
+        writer.writerow(("revision", what, each["number"], "", each["tokens"], each["id"], each["share"]))
     return file.getvalue()
 
 

@@ -65,5 +65,5 @@ def test_held_out_prompts_have_new_topics_and_about_half_of_them_new_types() -> 
     [(0, 0, 12), (12, 6_000, 48), (47, 23_400, 48), (48, 23_800, 48), (48, 24_300, 48), (60, 40_000, 60)],
 )
 def test_a_run_ends_within_half_a_step_of_its_tokens(done: int, tokens: int, end: int, script: ModuleType) -> None:
-    metrics = {0: {}} | ({done: {"tokens/total": tokens}} if done else {})
+    metrics: dict[int, dict[str, int]] = {0: {}} | ({done: {"tokens/total": tokens}} if done else {})
     assert script.next_end(metrics, 24_000, 12) == end
