@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +43,16 @@ def save_tiny_model(
     Returns:
         The folder.
     """
+    tokenizer = tiny_tokenizer()
+    config = tiny_config(tokenizer, tied=tied, layers=layers, hidden=hidden, head=head)
+    return save_random_model(folder, tokenizer, config, seed)
+
+
+def save_random_model(folder: Path, tokenizer: Any, config: LlamaConfig, seed: int) -> Path:
+    """Make a Llama of any shape with random weights, and save it with its tokenizer."""
     import torch
     from transformers import GenerationConfig, LlamaForCausalLM
 
-    tokenizer = tiny_tokenizer()
-    config = tiny_config(tokenizer, tied=tied, layers=layers, hidden=hidden, head=head)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = LlamaForCausalLM(config)
@@ -79,8 +85,8 @@ def tiny_config(tokenizer: Any, *, tied: bool, layers: int, hidden: int, head: i
     )
 
 
-def tiny_tokenizer() -> Any:
-    """A byte-level BPE tokenizer of at most `VOCABULARY` tokens with a chat template: it encodes any text."""
+def tiny_tokenizer(texts: Sequence[str] = TEXTS, vocabulary: int = VOCABULARY) -> Any:
+    """A byte-level BPE tokenizer of at most so many tokens with a chat template: it encodes any text."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -88,12 +94,12 @@ def tiny_tokenizer() -> Any:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(TEXTS, trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<|im_start|>",
