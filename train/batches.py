@@ -33,9 +33,7 @@ class Batches:
         if self.n < self.per_step:
             raise UsageError(
                 f"a step takes {self.per_step:,} rows, and there are only {self.n:,} to train on",
-                f"Lower rollout.prompts_per_step (or the batch_size of sft or dpo) to {self.n:,} or less."
-                if self.n
-                else "Look at data.train: nothing of it can be trained on.",
+                f"Take at most {self.n:,}." if self.n else "Look at data.train: nothing of it can be trained on.",
             )
 
     @property

@@ -173,6 +173,7 @@ def _load(
     if len(parts) > 1:
         parts = [_named(part) for part in parts]
     whole = joined(parts)
+    whole.digests = {part.source: part.digest for part in parts}
     places: dict[str, str] = {}
     for row in whole.rows:
         if row.id in places:

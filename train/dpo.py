@@ -127,7 +127,9 @@ def on_samples(training: Training, items: Sequence[Item], batches: Batches, step
 
 
 def extremes(group: Group, min_margin: float) -> Pair_ | None:
-    """The best and the worst answer of a group, as sampled, the first of equal ones; None where they are too alike.
+    """The best and the worst answer of a group, as sampled; None where they are too alike.
+
+    Of equally good ones it is the first, but for the better answer one that was cut off is taken only if all were.
 
     Args:
         group: The answers.
@@ -136,7 +138,7 @@ def extremes(group: Group, min_margin: float) -> Pair_ | None:
     scored = [(rollout.score, rollout) for rollout in group.rollouts if rollout.score is not None]
     if not scored:
         return None
-    high, better = max(scored, key=lambda each: (each[0], -each[1].key.number))
+    high, better = max(scored, key=lambda each: (each[0], each[1].is_whole, -each[1].key.number))
     low, worse = min(scored, key=lambda each: (each[0], each[1].key.number))
     return (_ids(better), _ids(worse)) if high - low >= min_margin else None
 

@@ -56,6 +56,11 @@ class Rollout:
         """The reward before any bonus; None where nothing could be decided."""
         return self.grade.score
 
+    @property
+    def is_whole(self) -> bool:
+        """It was not cut off at the token limit."""
+        return self.completion.finish_reason != "length"
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -58,6 +58,7 @@ class Loaded(Generic[T]):
         skipped: Why rows were left out -> how many.
         examples: Why rows were left out -> the first of them, and what is wrong with it.
         counts: Other things that a report should tell -> how many.
+        digests: Source -> sha256 of what it held, as it was read.
     """
 
     source: str
@@ -65,6 +66,7 @@ class Loaded(Generic[T]):
     skipped: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    digests: dict[str, str] = field(default_factory=dict)
 
     def skip(self, reason: str, example: str) -> None:
         """Count a row that is left out.
@@ -83,7 +85,8 @@ class Loaded(Generic[T]):
             reason: Why they are left out.
             fault_of: Says what is wrong with a row; "" keeps it.
         """
-        kept = Loaded[T](self.source, [], Counter(self.skipped), dict(self.examples), Counter(self.counts))
+        skipped, counts = Counter(self.skipped), Counter(self.counts)
+        kept = Loaded[T](self.source, [], skipped, dict(self.examples), counts, dict(self.digests))
         for row in self.rows:
             if fault := fault_of(row):
                 kept.skip(reason, f"{row.id}: {fault}")

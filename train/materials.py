@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from herl.engine.chat import apply_template, token_ids
+from herl.errors import UsageError
 from herl.item import Item
 from herl.resources import Store
+from herl.run import Run
 from herl.train import data
 from herl.train.batches import Batches
 from herl.train.config import Config, Method
@@ -16,7 +18,7 @@ from herl.train.encoding import encoded
 from herl.train.grading import Grading
 from herl.train.loaded import Example, Loaded, Pair
 from herl.train.memory_plan import hindsight_tokens
-from herl.train.plan import rows_per_step
+from herl.train.plan import batches_of
 from herl.train.settings import total_steps
 
 _LONGEST = 8  # by their characters: one of them is the longest by its tokens, or nearly so
@@ -32,7 +34,8 @@ class Materials:
         batches: Which rows a step takes.
         steps: Of the whole run.
         longest: The longest row that can come, prompt and answer, in tokens.
-        digests: What a run that continues must find as it was.
+        digests: What a run that continues must find as it was: "train" and "held_out", all rows of each, and
+            "train SOURCE" and "held_out SOURCE", what each source held.
         notes: What people should know.
     """
 
@@ -64,19 +67,19 @@ def gather(method: Method, config: Config, store: Store, grading: Grading, token
     train = data.apart(training_rows(method, config, store), kept_back)
     train = data.fitting(train, tokenizer, config.data.max_prompt_tokens)
     notes = train.lines()
-    digests = {"train": train.digest}
+    digests = {"train": train.digest, **_by_source("train", train)}
     held_out: Sequence[Item] = ()
     if kept_back is not None:
         kept_back = data.fitting(kept_back, tokenizer, config.data.max_prompt_tokens)
         notes += [f"held out: {line}" for line in kept_back.lines()]
-        digests["held_out"] = kept_back.digest
+        digests |= {"held_out": kept_back.digest, **_by_source("held_out", kept_back)}
         held_out, more = _prepared("held-out", kept_back, grading, store)
         notes += more
     rows: Sequence[Any] = train.rows
     if draws(method, config):
         rows, more = _prepared("train", train, grading, store)
         notes += more
-    batches = Batches(len(rows), rows_per_step(method, config), config.seed)
+    batches = batches_of(method, config, len(rows), train.skipped)
     steps = total_steps(config, batches.steps_per_epoch)
     longest = _longest(method, config, rows, tokenizer)
     return Materials(rows, held_out, batches, steps, longest, digests, list(dict.fromkeys(notes)))
@@ -100,6 +103,33 @@ def training_rows(method: Method, config: Config, store: Store) -> Loaded[Any]:
 def draws(method: Method, config: Config) -> bool:
     """Whether a method trains on answers of the model's own."""
     return {"sft": config.sft.samples, "dpo": config.dpo.samples}.get(method, 1) > 0
+
+
+def pin_data(run: Run, digests: Mapping[str, str]) -> None:
+    """Note what a run is trained on, or see that it is what it was.
+
+    Args:
+        run: The run.
+        digests: Of `Materials`.
+
+    Raises:
+        UsageError: it changed since the run began; the source is named.
+    """
+    known = run.record["benchmarks"].get("training") or digests
+    changed = [name for name, digest in digests.items() if known.get(name, digest) != digest]
+    if changed:
+        # A source says more than the whole, which also is others where held-out prompts are dropped from it.
+        split, _, source = max(changed, key=lambda name: " " in name).partition(" ")
+        what = f"{source!r:.80} of data.{split}" if source else f"data.{split}"
+        raise UsageError(
+            f"run '{run.name}' cannot go on: its data changed; the rows of {what} are not those that it began with",
+            "Put them back as they were, give another --run name, or --fresh to start this one over.",
+        )
+    run.pin("training", known)
+
+
+def _by_source(split: str, loaded: Loaded[Any]) -> dict[str, str]:
+    return {f"{split} {source}": digest for source, digest in loaded.digests.items()}
 
 
 def _prepared(name: str, loaded: Loaded[Item], grading: Grading, store: Store) -> tuple[Sequence[Item], list[str]]:

@@ -103,9 +103,8 @@ class Minibatch:
         columns: dict[str, Sequence[torch.Tensor]] = {}
         if not is_first:
             columns["old"] = policy.logprobs(rows, temperature=temperature)
-        if any(row.behaviour_ids is not None for row in self.rows):
-            drawn = [(row.behaviour_ids or row.prompt_ids, row.token_ids) for row in self.rows]
-            columns["behaviour"] = policy.logprobs(drawn, temperature=temperature)
+        if self.config.hindsight.ratio == "behaviour" and any(row.guided for row in self.rows):
+            columns["behaviour"] = self._when_drawn(policy)
         if self.config.loss.kl:
             columns["reference"] = policy.logprobs(rows, temperature=temperature, reference=True)
         self._columns = {name: _joined(column) for name, column in columns.items()} | self._constants()
@@ -121,7 +120,7 @@ class Minibatch:
         loss = self.config.loss
         guided = self._of(tokens, "guided").bool()
         old = self._of(tokens, "old") if "old" in self._columns else tokens.logprobs.detach()
-        if self.config.hindsight.ratio == "behaviour" and "behaviour" in self._columns:
+        if "behaviour" in self._columns:
             old = torch.where(guided, self._of(tokens, "behaviour"), old)
         share, stats = policy_loss(
             tokens.logprobs,
@@ -147,6 +146,17 @@ class Minibatch:
     @property
     def _longest(self) -> int:
         return max(self.config.rollout.max_tokens, self.config.hindsight.max_tokens or 0)
+
+    def _when_drawn(self, policy: Policy) -> list[torch.Tensor]:
+        """Log-probabilities of revisions as they were drawn: under their own prompt and at their own temperature.
+
+        `[time]` each; zeros, which nobody reads, for other rows.
+        """
+        import torch
+
+        guided = [(row.behaviour_ids or row.prompt_ids, row.token_ids) for row in self.rows if row.guided]
+        found = iter(policy.logprobs(guided, temperature=self.config.hindsight.temperature))
+        return [next(found) if row.guided else torch.zeros(len(row.token_ids)) for row in self.rows]
 
     def _sequences(self) -> list[Sequence_]:
         return [(row.prompt_ids, row.token_ids) for row in self.rows]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+from herl.errors import UsageError
 from herl.item import Item, Message
 from herl.judge.cost import estimate_tokens
 from herl.resources import Store
@@ -146,7 +147,7 @@ def make_plan(
 def plan_work(method: Method, config: Config, rows: Sequence[Row], held_out: Sequence[Item]) -> Work:
     """Count what a run asks for at most."""
     per_step = rows_per_step(method, config)
-    batches = Batches(len(rows), per_step, config.seed)
+    batches = batches_of(method, config, len(rows))
     steps = total_steps(config, batches.steps_per_epoch)
     explores = method in ("rlvr", "herl")
     group = {"sft": config.sft.samples, "dpo": config.dpo.samples}.get(method, config.rollout.rollouts_per_prompt)
@@ -176,6 +177,29 @@ def plan_work(method: Method, config: Config, rows: Sequence[Row], held_out: Seq
 def rows_per_step(method: Method, config: Config) -> int:
     """Prompts, examples or pairs of a step."""
     return {"sft": config.sft.batch_size, "dpo": config.dpo.batch_size}.get(method, config.rollout.prompts_per_step)
+
+
+def batches_of(method: Method, config: Config, rows: int, left_out: Mapping[str, int] | None = None) -> Batches:
+    """Which rows a step takes.
+
+    Args:
+        method: Decides which setting says how many.
+        config: The settings.
+        rows: How many there are to train on.
+        left_out: Why others were left out -> how many, for the error.
+
+    Raises:
+        UsageError: there are fewer rows than a step takes; the message says what became of the others.
+    """
+    per_step = rows_per_step(method, config)
+    if 0 < rows < per_step:
+        key = f"{method}.batch_size" if method in ("sft", "dpo") else "rollout.prompts_per_step"
+        lost = "".join(f"; {count:,} left out: {why}" for why, count in (left_out or {}).items())
+        raise UsageError(
+            f"a step takes {per_step:,} rows, and there are only {rows:,} to train on{lost}",
+            f"Lower {key} to {rows:,} or less, or give more in data.train.",
+        )
+    return Batches(rows, per_step, config.seed)
 
 
 def evaluated_steps(config: Config, steps: int) -> Sequence[int]:

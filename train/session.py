@@ -23,7 +23,7 @@ from herl.train.grading import Grading
 from herl.train.journal import Journal
 from herl.train.loading import load_tokenizer
 from herl.train.loop import Training
-from herl.train.materials import Materials, draws, gather
+from herl.train.materials import Materials, draws, gather, pin_data
 from herl.train.metrics import Metrics, read_metrics
 from herl.train.policy import Policy
 from herl.train.report import write_training_report
@@ -76,7 +76,7 @@ def conduct(
         )
         tokenizer = load_tokenizer(config.model, find_weights(config.model).locate())
         materials = gather(method, config, store, grading, tokenizer)
-        run.pin("training", materials.digests)
+        pin_data(run, materials.digests)
         checkpoint = None if run.is_new else _checkpoints(method, config, run, voice).latest()
         if checkpoint and checkpoint.step >= materials.steps:
             return result_of(method, config, run, checkpoint), True
@@ -97,7 +97,8 @@ def conduct(
         training = Training(method, config, policy, sampler, grading, journal, version=counters.version)
         if checkpoint is None:
             screen.phase("try the longest row")
-            screen.dry_run(materials.longest, policy.dry_run(materials.longest))
+            longest = min(materials.longest, policy.context)
+            screen.dry_run(longest, policy.dry_run(longest))
         else:
             screen.note(f"goes on from {checkpoint.path}")
         checkpoints = _checkpoints(method, config, run, voice)

@@ -83,10 +83,13 @@ def on_samples(training: Training, items: Sequence[Item], batches: Batches, step
 
 
 def best(group: Group) -> Sequence_ | None:
-    """The best-graded answer of a group, the first of equally good ones, as sampled; None where none has a grade."""
+    """The best-graded answer of a group, as sampled; None where none has a grade.
+
+    Of equally good ones it is the first that was not cut off, or the first if all were.
+    """
     scored = [(rollout.score, rollout) for rollout in group.rollouts if rollout.score is not None]
     if not scored:
         return None
-    completion = max(scored, key=lambda each: (each[0], -each[1].key.number))[1].completion
+    completion = max(scored, key=lambda each: (each[0], each[1].is_whole, -each[1].key.number))[1].completion
     assert completion.prompt_ids is not None and completion.token_ids is not None
     return completion.prompt_ids, completion.token_ids

@@ -33,6 +33,24 @@ _FILES = (".jsonl", ".json", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a method trains on: its name, and what to do where a named set has none of it."""
+
+    name: str
+    hint: str
+
+
+_KIND_PROMPTS = _Kind("prompts with rubrics", "herl train sft reads it. For prompts name make-if, or a file of them.")
+_KIND_EXAMPLES = _Kind(
+    "answers to imitate",
+    "With --set sft.samples=4 the model's own best ones are. Or name make-if-revisions, or a file with answers.",
+)
+_KIND_PAIRS = _Kind(
+    "pairs of answers", "With --set dpo.samples=4 the model's own best and worst make them. Or name a file with pairs."
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What is wanted of a source.
 
@@ -69,17 +87,17 @@ def read_prompts(asked: Asked) -> Loaded[Item]:
     Raises:
         UsageError: the source is unknown, missing or malformed; the place and the fault are named.
     """
-    return _read(asked, _PROMPTS, _prompts_in_file, _prompts_of)
+    return _read(asked, _PROMPTS, _prompts_in_file, _prompts_of, _KIND_PROMPTS)
 
 
 def read_examples(asked: Asked) -> Loaded[Example]:
     """Prompts with a good answer each; errors are those of `read_prompts`."""
-    return _read(asked, _EXAMPLES, lambda path, _: examples.read_examples(path), _examples_of)
+    return _read(asked, _EXAMPLES, lambda path, _: examples.read_examples(path), _examples_of, _KIND_EXAMPLES)
 
 
 def read_pairs(asked: Asked) -> Loaded[Pair]:
     """Prompts with a better and a worse answer each; errors are those of `read_prompts`."""
-    return _read(asked, {}, lambda path, _: examples.read_pairs(path), _pairs_of)
+    return _read(asked, {}, lambda path, _: examples.read_pairs(path), _pairs_of, _KIND_PAIRS)
 
 
 def _read(
@@ -87,26 +105,26 @@ def _read(
     sets: Mapping[str, Callable[[Asked], Loaded[T]]],
     in_file: Callable[[Path, Asked], Loaded[T]],
     of_rows: Callable[[Sequence[tuple[str, Row]], Asked], Loaded[T]],
+    kind: _Kind,
 ) -> Loaded[T]:
     if asked.name in sets:
         found = sets[asked.name](asked)
     elif asked.source.startswith(HUB):
         found = of_rows(_hub_rows(asked), asked)
     else:
-        found = in_file(_path(asked, list(sets)), asked)
+        found = in_file(_path(asked, list(sets), kind), asked)
     found.source = asked.source
     return found
 
 
-def _path(asked: Asked, names: list[str]) -> Path:
+def _path(asked: Asked, names: list[str], kind: _Kind) -> Path:
     path = Path(asked.source).expanduser()
     if path.is_file():
         return path
     if path.suffix in _FILES or path.name != asked.source:
         raise UsageError(f"{path} does not exist" if not path.exists() else f"{path} is no file")
-    elsewhere = [name for name in {*_PROMPTS, *_EXAMPLES} - set(names) if name == asked.name]
-    if elsewhere:
-        raise UsageError(f"the data set {asked.name} has nothing that this method trains on")
+    if asked.name in {*_PROMPTS, *_EXAMPLES}:
+        raise UsageError(f"the data set {asked.name} has no {kind.name}", kind.hint)
     hint = nearest(asked.name, [*names, HUB]) if names else "Give the path of a JSONL file."
     raise UsageError(f"{asked.source!r:.80} is no file and no data set that has a name", hint)
 

@@ -35,7 +35,7 @@ def test_epochs_and_seeds_have_orders_of_their_own() -> None:
     assert Batches(8, 8, 0).of(1) == (1, 7, 6, 2, 5, 4, 0, 3)
 
 
-@pytest.mark.parametrize(("n", "hint"), [(3, "prompts_per_step"), (0, "data.train")])
+@pytest.mark.parametrize(("n", "hint"), [(3, "at most 3"), (0, "data.train")])
 def test_more_rows_a_step_than_there_are_is_refused_with_what_to_change(n: int, hint: str) -> None:
     with pytest.raises(UsageError, match=f"a step takes 4 rows, and there are only {n} to train on") as raised:
         Batches(n, 4, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def test_a_system_message_of_the_configs_takes_the_place_of_the_rows_own(tmp_pat
         ("hir-16k:1", "hir-16k has no parts", ""),
         ("make-if:many", "behind the colon stands how many to make", "make-if:512"),
         ("make-if:0", "behind the colon stands how many to make", ""),
-        ("make-if-revisions", "has nothing that this method trains on", ""),
+        ("make-if-revisions", "make-if-revisions has no prompts with rubrics", "herl train sft"),
         ("hub:herl", "names no data set", "hub:ORGANISATION/NAME"),
         ("hub:../herl", "names no data set", ""),
     ],
@@ -120,6 +121,13 @@ def test_a_system_message_of_the_configs_takes_the_place_of_the_rows_own(tmp_pat
 def test_a_source_that_does_not_exist_is_refused_with_what_does(source: str, says: str, hint: str) -> None:
     error = refusal(source)
     assert says in error.message and hint in error.hint
+
+
+@pytest.mark.parametrize(("read", "key"), [(data.load_sft, "sft.samples"), (data.load_pairs, "dpo.samples")])
+def test_a_set_without_answers_says_how_they_come_about(read: Callable[..., Any], key: str) -> None:
+    with pytest.raises(UsageError, match=r"make-if has no (answers to imitate|pairs of answers)") as raised:
+        read("make-if:8", Store())
+    assert key in raised.value.hint
 
 
 def test_a_data_set_of_the_hub_has_the_same_schema(tmp_path: Path) -> None:

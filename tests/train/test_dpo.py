@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,12 @@ def rows(tmp_path: Path) -> None:
     write_rows(tmp_path)
 
 
-def group(*scores: float | None) -> Group:
+def group(*scores: float | None, cut_off: Collection[int] = ()) -> Group:
     rollouts = [
         Rollout(
             Key(0, "p", "rollout", number),
             (),
-            Completion("", "stop", prompt_ids=ASKED, token_ids=(number,)),
+            Completion("", "length" if number in cut_off else "stop", prompt_ids=ASKED, token_ids=(number,)),
             Grade((), score, 0, 1, 1),
             0,
         )
@@ -42,6 +43,11 @@ def group(*scores: float | None) -> Group:
 
 def test_the_best_and_the_worst_answer_are_a_pair_the_first_of_equal_ones() -> None:
     assert extremes(group(0.5, 1.0, 0.0, 1.0, 0.0, None), 0.1) == ((ASKED, (1,)), (ASKED, (2,)))
+
+
+def test_what_was_cut_off_is_the_better_answer_only_where_no_whole_one_is_as_good() -> None:
+    assert extremes(group(1.0, 1.0, 0.0, cut_off=[0]), 0.1) == ((ASKED, (1,)), (ASKED, (2,)))
+    assert extremes(group(1.0, 0.5, 0.0, cut_off=[0]), 0.1) == ((ASKED, (0,)), (ASKED, (2,)))
 
 
 def test_answers_that_are_too_alike_or_undecided_are_no_pair() -> None:

@@ -122,6 +122,26 @@ def test_the_behaviour_ratio_divides_by_what_was_drawn_under_hindsight(opened: A
     assert "ratio/p50" not in found.metrics, "the sampler said nothing of these tokens under this prompt"
 
 
+def test_the_behaviour_is_that_of_the_temperature_that_revisions_were_drawn_at(opened: Any, tiny_model: Path) -> None:
+    hindsight = {"context": "original", "ratio": "behaviour", "gamma": 0.0, "temperature": 0.5}
+    made = settings(tiny_model, rate=0.0, hindsight=hindsight)
+    policy = opened(made)
+    tokens = (7, 8, 9)
+    [here] = policy.logprobs([(PROMPT, tokens)], temperature=1.0)
+    [there] = policy.logprobs([(HINDSIGHT, tokens)], temperature=0.5)
+    guided = row(1.0, guided=True, behaviour_ids=HINDSIGHT)
+    found = improve(policy, [[row(0.0), row(-1.0, 4), guided]], made)
+    expected = 1 - float((here - there).exp().clamp(max=2.0).sum())
+    assert found.updates[0].loss == pytest.approx(expected / 7, rel=1e-4)
+
+
+def test_what_nobody_compares_with_costs_no_pass(opened: Any, tiny_model: Path) -> None:
+    made = settings(tiny_model, hindsight={"context": "original", "ratio": "same_context"})
+    spy = Spy(opened(made))
+    improve(spy, [[row(1.0, guided=True, behaviour_ids=HINDSIGHT), row(-1.0)]], made)  # type: ignore[arg-type]
+    assert spy.looks == 0
+
+
 def test_a_penalty_trains_all_rows_and_is_told(opened: Any, tiny_model: Path) -> None:
     made = settings(tiny_model, loss={"kl": 0.1})
     policy = opened(made)

@@ -123,8 +123,18 @@ def test_data_that_changed_are_refused(tiny_model: Path, tmp_path: Path) -> None
     go("rlvr", config, tmp_path)
     path = tmp_path / "train.jsonl"
     path.write_text(path.read_text().replace("thing 1", "thing one"))
-    with pytest.raises(UsageError, match="training train"):
+    with pytest.raises(UsageError, match=r"its data changed; the rows of '.*train\.jsonl' of data\.train are not"):
         go("rlvr", config.model_copy(update={"steps": 2}), tmp_path)
+
+
+def test_held_out_prompts_that_changed_are_named_though_fewer_are_trained_on_then(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    config = settings(tiny_model, tmp_path, steps=1)
+    go("rlvr", config, tmp_path)
+    (tmp_path / "held_out.jsonl").write_text((tmp_path / "train.jsonl").read_text().splitlines()[0])
+    with pytest.raises(UsageError, match=r"held_out\.jsonl' of data\.held_out"):
+        go("rlvr", config, tmp_path)
 
 
 def test_three_updates_that_are_not_finite_in_a_row_stop_the_run_with_its_journal(

@@ -47,6 +47,14 @@ def test_the_best_graded_answer_is_imitated_the_first_of_equal_ones_as_it_was_sa
     assert bytes(course.rows[0][0]) == b"Tell me of p0."
 
 
+def test_of_equally_good_answers_one_that_was_not_cut_off_is_imitated(tmp_path: Path) -> None:
+    sampler = ScriptedSampler(by_number, ends=lambda text: "length" if text == "fox and owl" else "stop")
+    made = training(tmp_path, sampler, ITEMS, config(sft={"samples": 4}), method="sft")
+    with made.grading, made.journal:
+        course = sft.on_samples(made, ITEMS, Batches(6, 2, 0), 3)
+    assert {bytes(answer) for _, answer in course.rows.values()} == {b"an owl and a fox"}
+
+
 def test_a_prompt_none_of_whose_answers_has_a_grade_is_passed_over(tmp_path: Path) -> None:
     sampler = ScriptedSampler(by_number, ends=lambda text: "error")
     made = training(tmp_path, sampler, ITEMS, config(sft={"samples": 2}), method="sft")

@@ -19,7 +19,7 @@ from herl.train import live, memory_plan, vllm_sampler
 from herl.train.config import Config, Method
 from herl.train.loaded import Example, Pair
 from herl.train.memory_plan import Machine, longest_row, machine_of, memory_parts
-from herl.train.plan import Plan, evaluated_steps, judge_calls, make_plan
+from herl.train.plan import Plan, batches_of, evaluated_steps, judge_calls, make_plan
 from herl.train.shape import Shape, shape_of
 from herl.train.speeds import seconds
 
@@ -142,8 +142,12 @@ def test_the_prompts_length_counts_once_for_its_group() -> None:
 
 
 def test_less_data_than_a_step_takes_is_said() -> None:
-    with pytest.raises(UsageError, match="a step takes 4 rows, and there are only 2"):
+    with pytest.raises(UsageError, match="a step takes 4 rows, and there are only 2") as raised:
         plan("herl", config(), [item(1), item(2)])
+    assert "rollout.prompts_per_step to 2 or less" in raised.value.hint
+    with pytest.raises(UsageError, match="only 2 to train on; 5 left out: too long") as raised:
+        batches_of("sft", config(), 2, {"too long": 5})
+    assert "sft.batch_size to 2 or less" in raised.value.hint
 
 
 def test_a_plan_is_plain_values_for_json() -> None:
