@@ -10,7 +10,10 @@ C  Every method with two seeds (rl.toml), each until it has generated the same n
 D  results/smollm2-135m-make-if-training.{md,csv,svg} (training_report.py), with reading.md as its text.
 
 All that is drawn and trained lies in runs/train-demo. Nothing is drawn twice: `herl train` resumes by itself, stage B
-keeps each answer, and a finished run has a file `done`.
+keeps each answer, and a finished run has a file `done`. Who kills this script alone leaves a `herl train` that holds
+its run until its go ends; kill the group, or wait.
+
+Estimated for two quiet cores, from a tiny go: A 10 minutes, B 15, C 8 to 12 for each of its 10 runs: about 2 hours.
 """
 
 from __future__ import annotations
@@ -77,7 +80,7 @@ METHODS: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 """Name -> verb of `herl train`, and what is set beside rl.toml."""
 
-FULL = Scale("train-demo", 30, 24_000, 12, 64, (0, 1), tuple(METHODS), revision_success.Size(32, 4, 80))
+FULL = Scale("train-demo", 30, 24_000, 8, 64, (0, 1), tuple(METHODS), revision_success.Size(32, 4, 80))
 TINY = Scale("train-demo-tiny", 1, 250, 1, 4, (0,), ("rlvr", "herl"), revision_success.Size(2, 1, 24))
 TINY_SETTINGS = ("rollout.prompts_per_step=2", "rollout.rollouts_per_prompt=2", "rollout.max_tokens=24")
 
