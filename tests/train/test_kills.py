@@ -90,11 +90,11 @@ class Stand:
     nursery: Nursery
     judge: Judge
 
-    def command(self, updates: int, *changes: str) -> list[str]:
+    def command(self, updates: int, *changes: str, method: str = "herl") -> list[str]:
         """The command line; changes are of settings."""
         path = self.folder / f"updates-{updates}.toml"
         path.write_text(SETTINGS.format(folder=self.folder, updates=updates, judge=self.judge.url))
-        return ["train", "herl", str(path), "--run", "r", *(part for each in changes for part in ("--set", each))]
+        return ["train", method, str(path), "--run", "r", *(part for each in changes for part in ("--set", each))]
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +262,27 @@ def test_a_run_interrupted_while_it_waits_for_a_judge_that_is_down_goes_on_when_
     stand.judge.begin()
     assert stand.nursery.run(stand.command(1), tmp_path) == 0, child.output
     same(run, undisturbed.path)
+
+
+OTHERS: dict[str, tuple[str, Moment]] = {
+    "sft, in backward": ("sft", Moment("herl.train.logprob:_logits_gradient", 4)),
+    "dpo, with the reference found": ("dpo", Moment("herl.train.reference:write_atomically", after=True)),
+    "dpo, between two updates": ("dpo", Moment("herl.train.optimizer:Optimizer.step", 3, after=True)),
+}
+
+
+@pytest.mark.parametrize("place", OTHERS)
+def test_a_killed_run_of_another_method_ends_as_one_that_was_not(place: str, stand: Stand, tmp_path: Path) -> None:
+    method, moment = OTHERS[place]
+    changes = (f'data.train="{stand.folder}/{method}.jsonl"', f"{method}.batch_size=2")
+    command = stand.command(1, *changes, method=method)
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    stand.judge.begin()
+    assert stand.nursery.run(command, tmp_path / "whole") == 0, (tmp_path / "whole" / "log.txt").read_text()
+    assert stand.nursery.run(command, tmp_path / "killed", moment) == KILLED
+    assert stand.nursery.run(command, tmp_path / "killed") == 0, (tmp_path / "killed" / "log.txt").read_text()
+    same(tmp_path / "killed" / "runs" / "r", tmp_path / "whole" / "runs" / "r")
 
 
 def until(happens: Callable[[], bool]) -> None:
