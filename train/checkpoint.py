@@ -148,6 +148,12 @@ class Checkpoints:
         self._prune()
         return _about(target)
 
+    def discard(self, checkpoint: Checkpoint) -> None:
+        """Delete a checkpoint that turned out not to be what was trained: nothing may go on from it."""
+        _delete_in_two_moves(checkpoint.path)
+        (self._folder / _BEST).unlink(missing_ok=True)
+        self._prune()
+
     def _prune(self) -> None:
         """Keep the newest, and the best, which best.json names."""
         best = self.best()

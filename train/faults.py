@@ -136,6 +136,8 @@ def _nearest_choice(field: FieldInfo | None, value: Any) -> str:
         return _NOT_PRESETS[value]
     if value.startswith("["):
         return 'In TOML the texts of a list stand in quotes: ["one", "two"].'
+    if value in choices:
+        return f'A list stands in brackets: ["{value}"].'
     close = difflib.get_close_matches(value.lower(), choices, n=1, cutoff=0.7)
     return f"Did you mean '{close[0]}'?" if close else ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from herl.errors import IncompleteError
+from herl.errors import HerlError, IncompleteError
 from herl.resources import Store
 from herl.run import Run
 from herl.train.checkpoint import Checkpoint, Checkpoints
@@ -134,6 +134,14 @@ class Going:
         with training.clock("save"):
             saved = self.checkpoints.save(step, training.policy, score, vars(self.counters))
             if self.latest is None:
-                check_export(training.policy, saved.path)
+                self._check(saved)
             self.latest = saved
             training.journal.slim(self.checkpoints.covered)
+
+    def _check(self, first: Checkpoint) -> None:
+        """See whether the first checkpoint is the policy: if not, the next start must not go on from it."""
+        try:
+            check_export(self.training.policy, first.path)
+        except HerlError:
+            self.checkpoints.discard(first)
+            raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from herl.engine.chat import apply_template, token_ids
@@ -74,6 +74,7 @@ def gather(method: Method, config: Config, store: Store, grading: Grading, token
         notes += [f"held out: {line}" for line in kept_back.lines()]
         digests |= {"held_out": kept_back.digest, **_by_source("held_out", kept_back)}
         held_out, more = _prepared("held-out", kept_back, grading, store)
+        held_out = _of_their_own(held_out, train.rows)
         notes += more
     rows: Sequence[Any] = train.rows
     if draws(method, config):
@@ -126,6 +127,12 @@ def pin_data(run: Run, digests: Mapping[str, str]) -> None:
             "Put them back as they were, give another --run name, or --fresh to start this one over.",
         )
     run.pin("training", known)
+
+
+def _of_their_own(held_out: Sequence[Item], train: Sequence[Any]) -> list[Item]:
+    """Held-out prompts with ids that nothing else in the journal has: rows of two files may have the same numbers."""
+    taken = {row.id for row in train}
+    return [replace(item, id=f"held-out/{item.id}") if item.id in taken else item for item in held_out]
 
 
 def _by_source(split: str, loaded: Loaded[Any]) -> dict[str, str]:

@@ -88,13 +88,22 @@ def of_clocks(seconds: Mapping[str, float], fresh_tokens: int, forward_tokens: i
 
 def _of_hindsight(experience: Experience) -> Numbers:
     revised = [group for group in experience.groups if group.revisions]
-    hits = sum(any(member.guided for member in members) for members in experience.members)
+    hits = sum(_is_hit(group) for group in revised)
     return {
         "hindsight/attempted": sum(len(group.revisions) for group in revised),
+        "hindsight/accepted": sum(any(member.guided for member in members) for members in experience.members),
         "hindsight/hits": hits,
         "hindsight/hit_rate": hits / len(revised) if revised else None,
         "hindsight/gain": _mean(gain for group in revised for gain in _gains(group)),
     }
+
+
+def _is_hit(group: Group) -> bool:
+    """Whether a revision is better than all plain answers; an equally good one is accepted, but found nothing."""
+    best, revised = (
+        [each.score for each in drawn if each.score is not None] for drawn in (group.rollouts, group.revisions)
+    )
+    return bool(best and revised) and max(revised) > max(best)
 
 
 def _gains(group: Group) -> Iterable[float | None]:

@@ -43,10 +43,10 @@ class _Kind:
 _KIND_PROMPTS = _Kind("prompts with rubrics", "herl train sft reads it. For prompts name make-if, or a file of them.")
 _KIND_EXAMPLES = _Kind(
     "answers to imitate",
-    "With --set sft.samples=4 the model's own best ones are. Or name make-if-revisions, or a file with answers.",
+    "With --set sft.samples=4 the model imitates its own best. Or name make-if-revisions, or a file with answers.",
 )
 _KIND_PAIRS = _Kind(
-    "pairs of answers", "With --set dpo.samples=4 the model's own best and worst make them. Or name a file with pairs."
+    "pairs of answers", "With --set dpo.samples=4 the model draws its own. Or name a file with pairs."
 )
 
 

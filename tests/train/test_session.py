@@ -12,8 +12,8 @@ import pytest
 from tiny_runs import go, metrics, settings, weights, write_rows
 
 from herl.api import Trained
-from herl.errors import IncompleteError, UsageError
-from herl.train import loop, session
+from herl.errors import HerlError, IncompleteError, UsageError
+from herl.train import going, loop, session
 from herl.train.checkpoint import Checkpoints
 from herl.train.experience import Key
 from herl.train.journal import Journal
@@ -135,6 +135,35 @@ def test_held_out_prompts_that_changed_are_named_though_fewer_are_trained_on_the
     (tmp_path / "held_out.jsonl").write_text((tmp_path / "train.jsonl").read_text().splitlines()[0])
     with pytest.raises(UsageError, match=r"held_out\.jsonl' of data\.held_out"):
         go("rlvr", config, tmp_path)
+
+
+def test_nothing_goes_on_from_a_checkpoint_that_is_not_what_was_trained(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(policy: Policy, folder: Path) -> float:
+        raise HerlError(f"what was saved in {folder} is not the model that was trained")
+
+    config = settings(tiny_model, tmp_path, steps=1)
+    with monkeypatch.context() as patched, pytest.raises(HerlError, match="not the model that was trained"):
+        patched.setattr(going, "check_export", refuse)
+        go("rlvr", config, tmp_path)
+    assert list((tmp_path / "runs/r/checkpoints").iterdir()) == []
+    assert not go("rlvr", config, tmp_path).resumed
+
+
+def test_a_held_out_prompt_with_the_number_of_one_that_is_trained_on_is_shown_as_itself(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    for name in ("train", "held_out"):
+        path = tmp_path / f"{name}.jsonl"
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        path.write_text("".join(json.dumps({**row, "id": None}) + "\n" for row in rows))
+    done = go("rlvr", settings(tiny_model, tmp_path, steps=1, rollout={"prompts_per_step": 4}), tmp_path)
+    journal = (done.path / "journal" / "step-000001.jsonl").read_text().splitlines()
+    items = [row for row in map(json.loads, journal) if row["kind"] == "item"]
+    assert {row["id"] for row in items} == {"1", "2", "3", "4", "held-out/1", "held-out/2"}
+    asked = {row["id"]: row["messages"][-1]["content"] for row in items}
+    assert asked["held-out/1"] == "Speak of thing 4."
 
 
 def test_three_updates_that_are_not_finite_in_a_row_stop_the_run_with_its_journal(

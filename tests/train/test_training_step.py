@@ -158,3 +158,12 @@ def test_a_steps_numbers_are_told(tmp_path: Path) -> None:
     assert (numbers["hindsight/attempted"], numbers["hindsight/hits"], numbers["hindsight/hit_rate"]) == (4, 2, 1.0)
     assert numbers["hindsight/gain"] == 0.75 and numbers["groups/with_signal"] == 1.0
     assert numbers["tokens/generated"] == made.drawn_tokens > 0
+
+
+def test_a_revision_that_is_only_as_good_is_accepted_and_no_hit(tmp_path: Path) -> None:
+    def in_vain(request: Request) -> str:
+        return "fox again" if is_revision(request) else "a fox" if request.sample == 0 else f"no {request.sample}"
+
+    experience, _, made = stepped(tmp_path, script=in_vain)
+    numbers = of_experience(experience, made.config, revises=True)
+    assert (numbers["hindsight/accepted"], numbers["hindsight/hits"], numbers["hindsight/hit_rate"]) == (2, 0, 0.0)
