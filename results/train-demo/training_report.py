@@ -135,8 +135,8 @@ def _markdown(name: str, source: Source) -> str:
         "## Revision success",
         f"Answers of {before} at temperature 1 that failed, revised by each model in both forms, and the prompt "
         "plainly asked again. Means over the samples of a prompt, \\[ \\] 95 % intervals over prompts. Stage C "
-        f"revises with form **{source.form}**: the one that met more at temperature 1 after SFT, or brief where neither "
-        "did.",
+        f"revises with form **{source.form}**: the one that met more at temperature 1 after SFT, or brief where "
+        "neither did.",
         table(source.answers, source.models),
         "## How it was made",
         _making(source),
