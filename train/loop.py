@@ -45,7 +45,7 @@ class Training:
         journal: Keeps both before anything is trained on it.
         version: How many updates the policy has seen.
         published: Which of its versions the sampler draws from; None for none yet.
-        drawn_tokens: Fresh ones of the sampler: what the journal held is none of them.
+        drawn_tokens: Fresh ones of the sampler, to be trained on: what the journal held is none of them.
         clock: Where the time goes.
     """
 
@@ -110,8 +110,11 @@ def roll_out(training: Training, prompts: Sequence[Item], how: Asking) -> list[G
         publish(training)
         training.sampler.run(feed)
     groups = feed.groups()
-    training.drawn_tokens += feed.drawn_tokens
-    training.clock.add(feed.seconds if how.purpose == "rollout" else {"evaluate": sum(feed.seconds.values())})
+    if how.purpose == "rollout":
+        training.drawn_tokens += feed.drawn_tokens
+        training.clock.add(feed.seconds)
+    else:  # its time is not that of drawing, so its tokens do not count in the speed of that
+        training.clock.add({"evaluate": sum(feed.seconds.values())})
     return groups
 
 

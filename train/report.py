@@ -236,7 +236,7 @@ def _notes(runs: Sequence[Trained]) -> tuple[str, ...]:
         lines.append("Held-out: mean reward on prompts that are not trained on, at the start and when last measured.")
         lines.append("Best: of the held-out scores, and the step after which it was measured.")
     if any(run.series("hindsight/hit_rate") for run in runs):
-        lines.append("Hits: revised groups of which a revision was at least as good as their best answer.")
+        lines.append("Hits: revised groups of which a revision was better than their best answer.")
     held_out = {run.record["benchmarks"].get("training", {}).get("held_out") for run in runs}
     if len(held_out) > 1:
         lines.append("These runs have different held-out prompts: their held-out scores do not compare.")

@@ -135,7 +135,7 @@ for _name, (_run, _example) in data.VERBS.items():
 for _name, (_run, _example) in new.VERBS.items():
     _add(_new, _name, _run, _example)
 for _name, (_run, _example) in train.VERBS.items():
-    _add(_train, _name, _run, _example)
+    _add(_train, _name, _run, _example, train.Command)
 
 
 def main() -> None:

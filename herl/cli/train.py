@@ -12,9 +12,16 @@ import typer
 from herl.cli.options import DEFAULT_RUNS_DIR, AsJson, DataDir, RunsDir
 from herl.cli.output import stdout_reserved
 from herl.cli.trained import finish, print_plan
+from herl.cli.verb import Verb
 
 if TYPE_CHECKING:
     from herl.train.config import Method
+
+
+class Command(Verb):
+    """A method of `herl train`: its variables are HERL_TRAIN_FLAG, whichever method it is."""
+
+    called = "train"
 
 
 def _complete_configs() -> list[str]:

@@ -21,11 +21,15 @@ def finish(done: Trained, *, as_json: bool) -> None:
         print_json({**done.result, "run": done.path.name, "path": str(done.path)})
         return
     result = done.result
-    print_table(["", f"{result['method']} of {result['model']}, {result['steps']:,} steps"], _outcome(result))
+    print_table(["", f"{result['method']} of {result['model']}, {_steps(result['steps'])}"], _outcome(result))
     if done.resumed:
         say("This run was finished already; --fresh starts it over.")
     else:
         say(f"Next: herl report {done.path.name}, and herl eval -m {quote(result['checkpoint'])} -b ifeval")
+
+
+def _steps(count: int) -> str:
+    return f"{count:,} step{'s' * (count != 1)}"
 
 
 def _outcome(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

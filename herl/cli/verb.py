@@ -12,9 +12,11 @@ class Verb(TyperCommand):
     """A verb whose every --flag can be given as HERL_VERB_FLAG; help names only the variables worth knowing.
 
     Attributes:
+        called: What its variables are named after; "" for its own name.
         bare: Options that may stand without a value -> the value that is meant then, which typer cannot say.
     """
 
+    called: ClassVar[str] = ""
     bare: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, name: str, **settings: Any) -> None:
@@ -22,7 +24,7 @@ class Verb(TyperCommand):
         for option in self.params:
             if option.envvar is None and isinstance(option, TyperOption):
                 flag = max(option.opts, key=len).lstrip("-")
-                option.envvar = f"HERL_{name}_{flag}".upper().replace("-", "_")
+                option.envvar = f"HERL_{self.called or name}_{flag}".upper().replace("-", "_")
                 option.show_envvar = False
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -115,7 +115,7 @@ def _commit(name: str, revision: str | None) -> tuple[str, bool]:
         return Path(config).parent.name, False
     raise UsageError(
         f"there is no folder {name}, and the hub cannot be asked for it ({cause[:120]})",
-        "Without a network: -m demo, or the path of a model folder.",
+        "Without a network: demo, or the path of a model folder.",
     )
 
 
@@ -134,7 +134,7 @@ def _download(name: str, commit: str, reachable: bool) -> str:
     except Exception as error:  # as above
         raise UsageError(
             f"the model {name} cannot be fetched from the hub: {first_line(error)[:160]}",
-            "Without a network: -m demo, or the path of a model folder.",
+            "Without a network: demo, or the path of a model folder.",
         ) from None
     return str(folder)
 

@@ -112,6 +112,9 @@ def test_any_option_can_be_given_by_environment(herl: Herl) -> None:
     done = herl("show", "run", HERL_SHOW_ONLY="nonsense")
     assert done.exit_code == 2
     assert "nonsense" in done.stderr
+    done = herl("train", "sft", "demo", HERL_TRAIN_DEVICE="nonsense")
+    assert done.exit_code == 2
+    assert "nonsense" in done.stderr
 
 
 def test_variables_are_named_after_verb_and_flag(herl: Herl, tmp_path: Path) -> None:
@@ -127,7 +130,7 @@ def test_every_variable_of_a_verb_is_a_flag_of_it(path: tuple[str, ...], command
     for option in command.params:
         if option.envvar:
             flags = [flag.removeprefix("--").replace("-", "_").upper() for flag in option.opts]
-            verb = path[-1].replace("-", "_").upper()
+            verb = (path[0] if path[0] == "train" else path[-1]).replace("-", "_").upper()
             allowed = {f"HERL_{verb}_{flag}" for flag in flags} | {
                 "HERL_DATA",
                 "HERL_RUNS_DIR",

@@ -28,7 +28,7 @@ def test_held_out_prompts_are_answered_once_greedily_and_never_revised(tmp_path:
         "held_out/abstained": 0.0,
     }
     assert len(sampler.asked) == 2 and {request.sampling.temperature for request in sampler.asked} == {0.0}
-    assert set(made.clock.seconds) == {"publish", "evaluate"}
+    assert set(made.clock.seconds) == {"publish", "evaluate"} and made.drawn_tokens == 0
 
 
 def test_the_same_prompts_at_another_step_are_drawn_anew_and_at_the_same_step_not(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ TYPED_WRONG = {
         'loss.variant must be grpo, dr_grpo or dapo, not "dapoo"',
         "'dapo'",
     ),
-    "a text for a list": ("[log]\ntrackers = 'wandb'", "log.trackers must be a list of tensorboard", "'wandb'"),
+    "a text for a list": ("[log]\ntrackers = 'wandb'", "log.trackers must be a list of tensorboard", '["wandb"]'),
     "a wrong word in a list": (
         "[log]\ntrackers = ['wndb']",
         'log.trackers must be a list of tensorboard, trackio and wandb, not ["wndb"]',
