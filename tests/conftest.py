@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from servers import FaultServer, VllmServer
+from tiny_models import save_tiny_model
 
 from herl.engine import hardware, open_engine, retries
 from herl.engine.base import Engine, EngineOptions
@@ -86,3 +87,15 @@ def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
     finally:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a random tiny model with tied embeddings; nobody changes it."""
+    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def untied_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a head of its own."""
+    return save_tiny_model(tmp_path_factory.mktemp("models") / "untied", tied=False)

@@ -45,9 +45,7 @@ _KIND_EXAMPLES = _Kind(
     "answers to imitate",
     "With --set sft.samples=4 the model imitates its own best. Or name make-if-revisions, or a file with answers.",
 )
-_KIND_PAIRS = _Kind(
-    "pairs of answers", "With --set dpo.samples=4 the model draws its own. Or name a file with pairs."
-)
+_KIND_PAIRS = _Kind("pairs of answers", "With --set dpo.samples=4 the model draws its own. Or name a file with pairs.")
 
 
 @dataclass(frozen=True, slots=True)
