@@ -25,7 +25,8 @@ def label(model: str) -> str:
         model: The string given to `-m`.
 
     Returns:
-        "gpt4" for "replay:answers/gpt4.jsonl", "qwen" for "http://127.0.0.1:8000/v1#qwen", a hub id unchanged.
+        "gpt4" for "replay:answers/gpt4.jsonl", "qwen" for "http://127.0.0.1:8000/v1#qwen", a hub id unchanged. A
+        checkpoint has its run's name before its own, since every run has a "step-20".
     """
     if model.startswith("replay:"):
         return PurePath(model.removeprefix("replay:")).stem
@@ -35,7 +36,11 @@ def label(model: str) -> str:
     if model.startswith("openai:"):
         return model.removeprefix("openai:")
     is_hub_id = re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not model.startswith(".")
-    return model if is_hub_id else PurePath(model).name or model
+    if is_hub_id:
+        return model
+    path = PurePath(model)
+    run = path.parent.parent.name if path.parent.name == "checkpoints" else ""
+    return f"{run}/{path.name}" if run else path.name or model
 
 
 def slug(text: str) -> str:

@@ -16,6 +16,8 @@ from herl.models import label, slug
         ("Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B-Instruct"),
         ("/models/llama/step-100/", "step-100"),
         ("./out", "out"),
+        ("runs/demo-herl/checkpoints/step-20", "demo-herl/step-20"),
+        ("/checkpoints/step-20", "step-20"),
         ("replay:answers/gpt4.jsonl", "gpt4"),
         ("openai:gpt-4.1", "gpt-4.1"),
         ("http://127.0.0.1:8000/v1#qwen", "qwen"),

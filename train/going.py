@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from herl.errors import HerlError, IncompleteError
 from herl.resources import Store
@@ -63,6 +63,7 @@ class Going:
     screen: Screen
     counters: Counters
     latest: Checkpoint | None = None
+    _is_idle: bool = field(init=False, default=False)
 
     def through(self, course: Course) -> Checkpoint:
         """Take all steps that are left.
@@ -117,8 +118,10 @@ class Going:
             return
         self.metrics.log(step, numbers)
         self.screen.step(step, numbers)
-        if step and not numbers["tokens/trained"]:
+        idle = bool(step) and not numbers["tokens/trained"]
+        if idle and not self._is_idle:  # what goes on for long is told once
             self.screen.note(f"step {step}: nothing to learn from, so there was no update")
+        self._is_idle = idle
 
     def _refuse_more_drops(self, step: int) -> None:
         if self.counters.in_a_row >= _MOST_DROPPED:

@@ -116,7 +116,8 @@ def result_of(method: Method, config: Config, run: Run, last: Checkpoint) -> dic
         (and at its best), the mean reward of the first and of the last step, tokens generated and steps dropped;
         null for what was not measured.
     """
-    rows = read_metrics(run.path / "metrics.jsonl")
+    known = read_metrics(run.path / "metrics.jsonl")
+    rows = {step: row for step, row in known.items() if step <= last.step}  # a run may be made shorter than it got
     scores = [row["held_out/score"] for row in rows.values() if row.get("held_out/score") is not None]
     rewards = [row["reward/mean"] for row in rows.values() if row.get("reward/mean") is not None]
     best = _checkpoints(method, config, run, lambda message: None).best()

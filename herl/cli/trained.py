@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from herl.cli.options import DEFAULT_RUNS_DIR
 from herl.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def finish(done: Trained, *, as_json: bool) -> None:
     if done.resumed:
         say("This run was finished already; --fresh starts it over.")
     else:
-        say(f"Next: herl report {done.path.name}, and herl eval -m {quote(result['checkpoint'])} -b ifeval")
+        folder = "" if done.path.parent == DEFAULT_RUNS_DIR else f" --runs-dir {quote(str(done.path.parent))}"
+        say(f"Next: herl report {done.path.name}{folder}, and herl eval -m {quote(result['checkpoint'])} -b ifeval")
 
 
 def _steps(count: int) -> str:

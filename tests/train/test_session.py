@@ -199,8 +199,10 @@ def test_a_step_that_has_nothing_to_learn_from_says_so(tiny_model: Path, tmp_pat
 
     rows = [{"id": str(n), "prompt": f"Speak {n}.", "rubric": [_never()]} for n in range(2)]
     (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    done = go("rlvr", settings(tiny_model, tmp_path, steps=1), tmp_path, watch=Listens)
-    assert any("step 1: nothing to learn from" in line for line in told)
+    done = go("rlvr", settings(tiny_model, tmp_path, steps=2), tmp_path, watch=Listens)
+    assert [line for line in told if "nothing to learn from" in line] == [
+        "step 1: nothing to learn from, so there was no update"
+    ]
     assert any("2 rows" in line for line in told)
     assert metrics(done.path)[1]["groups/with_signal"] == 0.0
 
