@@ -9,10 +9,11 @@ from herl.benchmarks import get
 from herl.benchmarks.judging import Bench
 from herl.benchmarks.session import Sitting, choose, finished, prepare_all
 from herl.benchmarks.settings import JudgeSettings, Settings
-from herl.benchmarks.work import silent
+from herl.benchmarks.work import prepare, silent
 from herl.cache import CompletionCache
 from herl.engine import open_engine
 from herl.engine.base import Engine, EngineOptions
+from herl.errors import UsageError
 from herl.item import Item, Sampling
 from herl.resources import Store
 from herl.run import Run
@@ -71,12 +72,29 @@ def check_benchmarks(config: Config) -> None:
     Raises:
         UsageError: one is unknown, needs a judge and has none, or is no benchmark of herl's own.
     """
+    needing = [name for name in config.evaluate.benchmarks if get(name).judge]
+    if needing and config.judge is None:
+        raise UsageError(
+            f"{needing[0]} needs a judge, and is one of evaluate.benchmarks",
+            'Name one in the config: [judge] model = "…".',
+        )
     if config.evaluate.benchmarks:
         choose(config.evaluate.benchmarks, {}, _judges(config), allow_code=False)
 
 
+def prepare_benchmarks(config: Config, store: Store) -> None:
+    """Find what benchmarks need before anything is drawn.
+
+    Raises:
+        UsageError: data of one are not here.
+    """
+    if config.evaluate.benchmarks:
+        for benchmark in choose(config.evaluate.benchmarks, {}, _judges(config), allow_code=False):
+            prepare(benchmark, store, _settings(config))
+
+
 def _evaluated(config: Config, engine: Engine, run: Run, store: Store, step: int) -> Sequence[Mapping[str, Any]]:
-    settings = Settings(limit=config.evaluate.limit, max_tokens=config.evaluate.max_tokens, seed=config.seed)
+    settings = _settings(config)
     judges = _judges(config)
     chosen = choose(config.evaluate.benchmarks, {}, judges, allow_code=False)
     binding = {"model": engine.model, "benchmarks": list(config.evaluate.benchmarks), "limit": config.evaluate.limit}
@@ -91,6 +109,10 @@ def _evaluated(config: Config, engine: Engine, run: Run, store: Store, step: int
         works = prepare_all(inner, engine, bench, chosen, store, settings, allow_missing=False)
         inner.begin(run.record["command"])
         return Sitting(inner, engine, bench, settings, silent, self_judged=False).evaluate(works, fresh=False)
+
+
+def _settings(config: Config) -> Settings:
+    return Settings(limit=config.evaluate.limit, max_tokens=config.evaluate.max_tokens, seed=config.seed)
 
 
 def _judges(config: Config) -> JudgeSettings:

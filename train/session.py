@@ -17,7 +17,7 @@ from herl.train import dpo, sft
 from herl.train.checkpoint import Checkpoint, Checkpoints
 from herl.train.config import Config, Method
 from herl.train.course import Course, Exploration
-from herl.train.evaluate import check_benchmarks
+from herl.train.evaluate import check_benchmarks, prepare_benchmarks
 from herl.train.going import Counters, Going
 from herl.train.grading import Grading
 from herl.train.journal import Journal
@@ -80,6 +80,7 @@ def conduct(
         checkpoint = None if run.is_new else _checkpoints(method, config, run, voice).latest()
         if checkpoint and checkpoint.step >= materials.steps:
             return result_of(method, config, run, checkpoint), True
+        prepare_benchmarks(config, store)
         policy = opened.enter_context(_open_policy(config, materials.steps, checkpoint))
         run.pin_model(policy.fingerprint)
         _try_judge(grading, run, materials)

@@ -41,9 +41,20 @@ def test_the_same_prompts_at_another_step_are_drawn_anew_and_at_the_same_step_no
 
 
 def test_a_benchmark_that_needs_a_judge_is_refused_without_one_and_a_judge_that_none_needs_is_no_matter() -> None:
-    with pytest.raises(UsageError, match="healthbench needs a judge"):
+    with pytest.raises(UsageError, match="healthbench needs a judge") as refused:
         check_benchmarks(config(evaluate={"benchmarks": ["healthbench"]}))
+    assert "[judge]" in refused.value.hint
     check_benchmarks(config(evaluate={"benchmarks": ["demo"]}, judge={"model": "http://127.0.0.1:9/v1#x"}))
+
+
+def test_a_benchmark_whose_data_are_not_here_is_refused_before_anything_is_drawn(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    write_rows(tmp_path)
+    made = settings(tiny_model, tmp_path, evaluate={"benchmarks": ["ifeval"]})
+    with pytest.raises(UsageError, match="ifeval"):
+        go("rlvr", made, tmp_path, data_dir=tmp_path)
+    assert not (tmp_path / "runs" / "r" / "journal").exists()
 
 
 def test_a_benchmark_on_the_way_is_an_ordinary_run_of_its_own(tiny_model: Path, tmp_path: Path) -> None:
