@@ -118,7 +118,14 @@ class Checkpoints:
         steps = self._steps()
         return steps[-min(self._keep, 2)] if len(steps) >= min(self._keep, 2) else 0
 
-    def save(self, step: int, policy: Saveable, score: float | None, counters: Mapping[str, Any]) -> Checkpoint:
+    def save(
+        self,
+        step: int,
+        policy: Saveable,
+        score: float | None,
+        counters: Mapping[str, Any],
+        inspect: Callable[[Path], None] | None = None,
+    ) -> Checkpoint:
         """Write a checkpoint, check it, give it its name, and delete those that are not kept.
 
         Args:
@@ -126,6 +133,8 @@ class Checkpoints:
             policy: Gives weights, tokenizer, optimizer and schedule.
             score: On the held-out prompts, if measured at this step.
             counters: Plain JSON values that the trainer wants back.
+            inspect: Looks at the written folder before it has its name: nothing goes on from what it refuses, nor from
+                what it had no time to look at.
 
         Raises:
             IncompleteError: the disk is full; the checkpoints that were there are whole, the new one is gone.
@@ -138,6 +147,8 @@ class Checkpoints:
         }  # fmt: skip
         try:
             _write(temporary, policy, about)
+            if inspect:
+                inspect(temporary)
             if target.exists():  # a damaged one of the same step
                 _delete_in_two_moves(target)
             with disk_errors(target):
@@ -147,12 +158,6 @@ class Checkpoints:
             _delete(temporary)
         self._prune()
         return _about(target)
-
-    def discard(self, checkpoint: Checkpoint) -> None:
-        """Delete a checkpoint that turned out not to be what was trained: nothing may go on from it."""
-        _delete_in_two_moves(checkpoint.path)
-        (self._folder / _BEST).unlink(missing_ok=True)
-        self._prune()
 
     def _prune(self) -> None:
         """Keep the newest, and the best, which best.json names."""

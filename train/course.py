@@ -19,7 +19,13 @@ SAMPLES_STEP = 0
 
 
 class Course(Protocol):
-    """A method on its way through the data."""
+    """A method on its way through the data.
+
+    Attributes:
+        drawn: Tokens that were generated for it before the first step, those of the journal too.
+    """
+
+    drawn: int
 
     def step(self, step: int) -> Numbers:
         """Take a step.
@@ -41,11 +47,13 @@ class Exploration:
         training: What a step works with.
         items: The prompts.
         batches: Which of them a step takes.
+        drawn: Nothing.
     """
 
     training: Training
     items: Sequence[Item]
     batches: Batches
+    drawn: int = 0
 
     def step(self, step: int) -> Numbers:
         """Roll out, revise, mix, update."""
@@ -84,3 +92,8 @@ def sampled_groups(training: Training, items: Sequence[Item], count: int) -> lis
             "Keep the run's length as it was, or start another run.",
         )
     return roll_out(training, items, how)
+
+
+def tokens_of(groups: Sequence[Group]) -> int:
+    """How many tokens were generated for some groups."""
+    return sum(rollout.completion.usage.completion_tokens for group in groups for rollout in group.rollouts)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from herl.item import Item
 from herl.train.batches import Batches
-from herl.train.course import sampled_groups, used_rows
+from herl.train.course import sampled_groups, tokens_of, used_rows
 from herl.train.encoding import encoded
 from herl.train.experience import Group, Rollout
 from herl.train.loaded import Pair
@@ -40,12 +40,14 @@ class Preference:
         pairs: Row of the data -> its pair; a row without one is passed over.
         reference: Row -> log-probabilities of its two answers under the starting model.
         batches: Which rows a step takes.
+        drawn: Tokens that were generated to find the pairs.
     """
 
     training: Training
     pairs: Mapping[int, Pair_]
     reference: Mapping[int, tuple[float, float]]
     batches: Batches
+    drawn: int = 0
 
     def step(self, step: int) -> Numbers:
         """Widen the margin between the answers of a step's pairs."""
@@ -123,7 +125,8 @@ def on_samples(training: Training, items: Sequence[Item], batches: Batches, step
     config, used = training.config.dpo, used_rows(batches, steps)
     groups = sampled_groups(training, [items[index] for index in used], config.samples)
     found = ((index, extremes(group, config.min_margin)) for index, group in zip(used, groups, strict=True))
-    return _with_reference(training, {index: pair for index, pair in found if pair is not None}, batches, cache)
+    pairs = {index: pair for index, pair in found if pair is not None}
+    return _with_reference(training, pairs, batches, cache, tokens_of(groups))
 
 
 def extremes(group: Group, min_margin: float) -> Pair_ | None:
@@ -149,7 +152,9 @@ def _ids(rollout: Rollout) -> Sequence_:
     return completion.prompt_ids, completion.token_ids
 
 
-def _with_reference(training: Training, pairs: Mapping[int, Pair_], batches: Batches, cache: Path) -> Preference:
+def _with_reference(
+    training: Training, pairs: Mapping[int, Pair_], batches: Batches, cache: Path, drawn: int = 0
+) -> Preference:
     with training.clock("reference"):
         found = Reference(cache, training.policy).of(pairs, is_start=training.version == 0)
-    return Preference(training, pairs, found, batches)
+    return Preference(training, pairs, found, batches, drawn)

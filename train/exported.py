@@ -35,7 +35,7 @@ def check_export(policy: Policy, folder: Path) -> float:
     try:
         model, tokenizer = _load(folder)
     except Exception as error:
-        raise HerlError(f"what was saved in {folder} cannot be loaded: {first_line(error)}") from error
+        raise HerlError(f"what was saved cannot be loaded: {first_line(error)}") from error
     prompt, mine = (
         token_ids(each, apply_template(each, [Message("user", _QUESTION)])) for each in (tokenizer, policy.tokenizer)
     )
@@ -51,7 +51,7 @@ def check_export(policy: Policy, folder: Path) -> float:
     if not difference <= _TOLERANCE.get(dtype, _TOLERANCE["bfloat16"]):
         faults.append(f"a token's log-probability is off by {difference:.2g}")
     if faults:
-        raise HerlError(f"what was saved in {folder} is not the model that was trained: {'; '.join(faults)}")
+        raise HerlError(f"what was saved is not the model that was trained: {'; '.join(faults)}")
     return difference
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from herl.errors import HerlError, IncompleteError
+from herl.errors import IncompleteError
 from herl.resources import Store
 from herl.run import Run
 from herl.train.checkpoint import Checkpoint, Checkpoints
@@ -77,7 +78,7 @@ class Going:
         steps, done = self.materials.steps, self.latest.step if self.latest else 0
         measured = evaluated_steps(self.training.config, steps)
         if not done:
-            self._log(0, self._measured(0))
+            self._begin(course)
         for step in range(done + 1, steps + 1):
             self.screen.phase("train")
             numbers = course.step(step)
@@ -91,6 +92,13 @@ class Going:
                 self._save(step, numbers.get("held_out/score"))
         assert self.latest is not None, "the last step is saved"
         return self.latest
+
+    def _begin(self, course: Course) -> None:
+        """Count what was drawn for the course, and measure the model that it begins with."""
+        numbers: Numbers = {"tokens/generated": course.drawn} if course.drawn else {}
+        self._count(numbers)
+        if numbers := numbers | self._measured(0):
+            self._log(0, numbers)
 
     def _measured(self, step: int) -> Numbers:
         numbers: Numbers = {}
@@ -114,8 +122,6 @@ class Going:
         forward = int(numbers.get("tokens/forward") or 0)
         numbers |= of_clocks(training.clock.take(), training.drawn_tokens, forward)
         training.drawn_tokens = 0
-        if not step and not any(name.startswith(("held_out/", "benchmark/")) for name in numbers):
-            return
         self.metrics.log(step, numbers)
         self.screen.step(step, numbers)
         idle = bool(step) and not numbers["tokens/trained"]
@@ -135,16 +141,12 @@ class Going:
         training = self.training
         self.screen.phase("save")
         with training.clock("save"):
-            saved = self.checkpoints.save(step, training.policy, score, vars(self.counters))
-            if self.latest is None:
-                self._check(saved)
-            self.latest = saved
+            inspect = None if self.latest else self._inspect
+            self.latest = self.checkpoints.save(step, training.policy, score, vars(self.counters), inspect)
             training.journal.slim(self.checkpoints.covered)
 
-    def _check(self, first: Checkpoint) -> None:
-        """See whether the first checkpoint is the policy: if not, the next start must not go on from it."""
-        try:
-            check_export(self.training.policy, first.path)
-        except HerlError:
-            self.checkpoints.discard(first)
-            raise
+    def _inspect(self, first: Path) -> None:
+        """See whether the first checkpoint is the policy, for all that will load it."""
+        check_export(self.training.policy, first)
+        self.training.published = None  # whatever the sampler makes of the folder, it is given its weights again
+        self.training.sampler.try_export(self.training.policy, first)

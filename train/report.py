@@ -35,7 +35,7 @@ class Trained:
     Args:
         run: What it is called.
         record: Its run.json.
-        rows: Step -> metrics, in the order of steps.
+        rows: Step -> metrics, in the order of steps, through the run's last one.
     """
 
     run: str
@@ -54,6 +54,17 @@ class Trained:
         """Which model it began with."""
         return str(self.record["model"]["name"])
 
+    @property
+    def planned(self) -> int | None:
+        """How many steps it is to take; None where its record does not say."""
+        return _planned(self.record)
+
+    @property
+    def unfinished(self) -> str:
+        """How far it got, such as "step 3 of 10"; "" where nothing is left to do, or nobody knows."""
+        done = max(self.rows, default=0)
+        return f"step {done} of {self.planned}" if self.planned and done < self.planned else ""
+
     def series(self, metric: str) -> dict[int, float]:
         """Step -> value, where it is known."""
         return {step: row[metric] for step, row in self.rows.items() if row.get(metric) is not None}
@@ -64,6 +75,8 @@ class Trained:
         best = max(held_out, key=lambda step: held_out[step], default=None)
         return {
             "steps": max(self.rows, default=0),
+            "planned_steps": self.planned,
+            "unfinished": self.unfinished,
             "held_out": {
                 "start": held_out.get(0),
                 "last": held_out[max(held_out)] if held_out else None,
@@ -99,7 +112,9 @@ def read_trained(run_dir: Path, called: str = "") -> Trained:
         UsageError: run.json or metrics.jsonl is damaged, or no step is there yet.
     """
     record = read_record(run_dir / "run.json")
-    rows = read_metrics(run_dir / "metrics.jsonl")
+    last = _planned(record)  # a run may have been made shorter than it got
+    known = read_metrics(run_dir / "metrics.jsonl")
+    rows = {step: row for step, row in known.items() if last is None or step <= last}
     if not rows:
         raise UsageError(f"{run_dir} has no step yet", "The run's own command continues it.")
     found = Trained(called or run_dir.resolve().name, record, rows)
@@ -211,6 +226,11 @@ def write_training_report(run_dir: Path) -> list[Path]:
     return [run_dir / name for name in files]
 
 
+def _planned(record: Mapping[str, Any]) -> int | None:
+    steps = record.get("steps")  # older runs have none
+    return steps if isinstance(steps, int) else None
+
+
 def _row(run: Trained, figures: Mapping[str, Any]) -> tuple[str, ...]:
     held_out, best_step = figures["held_out"], figures["held_out"]["best_step"]
     return (
@@ -240,6 +260,7 @@ def _notes(runs: Sequence[Trained]) -> tuple[str, ...]:
     held_out = {run.record["benchmarks"].get("training", {}).get("held_out") for run in runs}
     if len(held_out) > 1:
         lines.append("These runs have different held-out prompts: their held-out scores do not compare.")
+    lines += [f"{run.run} is unfinished: {run.unfinished}." for run in runs if run.unfinished]
     for run in runs:
         if dropped := run.figures()["dropped_updates"]:
             lines.append(f"{run.run}: {dropped} updates were dropped, for loss or gradient was not finite.")

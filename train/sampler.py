@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from herl.closing import Closing
@@ -84,6 +85,20 @@ class Sampler(Closing, Protocol):
             HerlError: nothing can be drawn.
         """
         ...
+
+    def try_export(self, policy: Policy, folder: Path) -> None:
+        """Load what was saved, as its users will, and see that it is the policy; then publish again.
+
+        A sampler without weights of its own has nothing to load.
+
+        Args:
+            policy: That saved it, unchanged since.
+            folder: An ordinary Hugging Face folder.
+
+        Raises:
+            HerlError: it cannot be loaded, or its log-probabilities are not the policy's.
+        """
+        return
 
     def run(self, feed: Feed) -> None:
         """Answer all that the feed has, and all that it gets meanwhile.

@@ -24,9 +24,9 @@ from herl.train.journal import Journal
 from herl.train.loading import load_tokenizer
 from herl.train.loop import Training
 from herl.train.materials import Materials, draws, gather, pin_data
-from herl.train.metrics import Metrics, read_metrics
+from herl.train.metrics import Metrics
 from herl.train.policy import Policy
-from herl.train.report import write_training_report
+from herl.train.report import read_trained, write_training_report
 from herl.train.sampler import open_sampler
 from herl.train.screen import Silent, Voice, Watch
 from herl.train.settings import binding, check
@@ -79,12 +79,14 @@ def conduct(
         pin_data(run, materials.digests)
         checkpoint = None if run.is_new else _checkpoints(method, config, run, voice).latest()
         if checkpoint and checkpoint.step >= materials.steps:
+            _end_at(run, checkpoint.step)
             return result_of(method, config, run, checkpoint), True
         prepare_benchmarks(config, store)
         policy = opened.enter_context(_open_policy(config, materials.steps, checkpoint))
         run.pin_model(policy.fingerprint)
         _try_judge(grading, run, materials)
         sampler = opened.enter_context(open_sampler(policy, config))
+        run.record["steps"] = materials.steps
         run.begin([without_secrets(argument) for argument in command])
         opened.enter_context(recorded(run))
         metrics = opened.enter_context(_open_metrics(config, run, voice))
@@ -96,11 +98,10 @@ def conduct(
         counters = Counters(**checkpoint.counters) if checkpoint else Counters()
         journal = opened.enter_context(Journal(run.path / "journal"))
         training = Training(method, config, policy, sampler, grading, journal, version=counters.version)
-        if checkpoint is None:
-            screen.phase("try the longest row")
-            longest = min(materials.longest, policy.context)
-            screen.dry_run(longest, policy.dry_run(longest))
-        else:
+        screen.phase("try the longest row")  # when a run goes on, too: microbatches may have grown
+        longest = min(materials.longest, policy.context)
+        screen.dry_run(longest, policy.dry_run(longest))
+        if checkpoint:
             screen.note(f"goes on from {checkpoint.path}")
         checkpoints = _checkpoints(method, config, run, voice)
         going = Going(run, store, training, materials, checkpoints, metrics, screen, counters, checkpoint)
@@ -117,8 +118,7 @@ def result_of(method: Method, config: Config, run: Run, last: Checkpoint) -> dic
         (and at its best), the mean reward of the first and of the last step, tokens generated and steps dropped;
         null for what was not measured.
     """
-    known = read_metrics(run.path / "metrics.jsonl")
-    rows = {step: row for step, row in known.items() if step <= last.step}  # a run may be made shorter than it got
+    rows = read_trained(run.path).rows
     scores = [row["held_out/score"] for row in rows.values() if row.get("held_out/score") is not None]
     rewards = [row["reward/mean"] for row in rows.values() if row.get("reward/mean") is not None]
     best = _checkpoints(method, config, run, lambda message: None).best()
@@ -138,6 +138,14 @@ def result_of(method: Method, config: Config, run: Run, last: Checkpoint) -> dic
 def _checkpoints(method: Method, config: Config, run: Run, say: Callable[[str], None]) -> Checkpoints:
     settings = binding(method, config)
     return Checkpoints(run.path / "checkpoints", keep=config.checkpoint.keep, settings=settings, say=say)
+
+
+def _end_at(run: Run, step: int) -> None:
+    """Have a run that was made shorter than it got end with its last checkpoint."""
+    if run.record.get("steps") != step:
+        run.record["steps"] = step
+        run.begin()
+        write_training_report(run.path)
 
 
 def _open_policy(config: Config, steps: int, checkpoint: Checkpoint | None) -> Policy:

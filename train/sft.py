@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from herl.item import Item
 from herl.train.batches import Batches
-from herl.train.course import sampled_groups, used_rows
+from herl.train.course import sampled_groups, tokens_of, used_rows
 from herl.train.encoding import encoded
 from herl.train.experience import Group
 from herl.train.loaded import Example
@@ -29,11 +29,13 @@ class Imitation:
         training: Holds the policy.
         rows: Row of the data -> the answer to imitate; a row without one is passed over.
         batches: Which rows a step takes.
+        drawn: Tokens that were generated to find the answers.
     """
 
     training: Training
     rows: Mapping[int, Sequence_]
     batches: Batches
+    drawn: int = 0
 
     def step(self, step: int) -> Numbers:
         """Make a step's answers likelier: the mean over all of their tokens."""
@@ -79,7 +81,8 @@ def on_samples(training: Training, items: Sequence[Item], batches: Batches, step
     used = used_rows(batches, steps)
     groups = sampled_groups(training, [items[index] for index in used], training.config.sft.samples)
     found = ((index, best(group)) for index, group in zip(used, groups, strict=True))
-    return Imitation(training, {index: row for index, row in found if row is not None}, batches)
+    rows = {index: row for index, row in found if row is not None}
+    return Imitation(training, rows, batches, tokens_of(groups))
 
 
 def best(group: Group) -> Sequence_ | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from herl.engine.base import Answer, EngineOptions, Request
@@ -51,10 +52,22 @@ class VLLMSampler(VLLMEngine, Sampler):
 
     def publish(self, policy: Policy, version: int) -> None:
         """Copy the policy's weights into vLLM's, forget what was computed with the old ones, and check."""
+        self._take(policy, version, policy.weights())
+
+    def try_export(self, policy: Policy, folder: Path) -> None:
+        """Take the weights of a saved folder, and check: for a second vLLM there may be no memory."""
+        try:
+            self._take(policy, 0, _saved(policy, folder))
+        except HerlError as error:
+            raise HerlError(f"what was saved is not the policy for vLLM: {error.message}") from error
+        finally:
+            self._version = None
+
+    def _take(self, policy: Policy, version: int, weights: Iterator[tuple[str, Any]]) -> None:
         self._version = None
         self._ensure_loaded()
         try:
-            self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": policy.weights()})
+            self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
         except Exception as error:  # vLLM raises whatever it likes
             raise HerlError(f"vLLM cannot take the policy's weights: {first_line(error)}") from error
         self._llm.reset_prefix_cache()
@@ -95,6 +108,22 @@ class VLLMSampler(VLLMEngine, Sampler):
         """Free vLLM's memory; what it is given next time are the policy's weights again."""
         self._version = None
         super().close()
+
+
+def _saved(policy: Policy, folder: Path) -> Iterator[tuple[str, Any]]:
+    """The weights in a folder; one that is saved once and has two names comes by both.
+
+    vLLM's own reading of a folder into an engine that runs leaves a tied head as it was.
+    """
+    from safetensors import safe_open
+
+    head = policy.model.get_output_embeddings().weight.data_ptr()
+    tied = [name for name, weight in policy.model.state_dict().items() if weight.data_ptr() == head]
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118 - it is no dictionary
+                weight = file.get_tensor(name)
+                yield from ((each, weight) for each in (tied if name in tied else [name]))
 
 
 class _Inbox:

@@ -133,6 +133,36 @@ def test_other_verbs_say_what_a_training_run_is(runs: Path) -> None:
         read_run(runs / "sft")
 
 
+def plan(run: Path, steps: int) -> None:
+    path = run / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "steps": steps}))
+
+
+def test_an_unfinished_run_is_told_from_a_finished_one(herl: Herl, runs: Path) -> None:
+    plan(runs / "herl-0", 5)
+    plan(runs / "he-0", 20)
+    for args in ([], ["--format", "md"]):
+        said = herl("report", "herl-0", "he-0", "sft", *args).stdout
+        assert "herl-0 is unfinished: step 3 of 5." in said and said.count("unfinished") == 1
+    found = json.loads(herl("report", "herl-0", "he-0", "sft", "--json").stdout)["training"]
+    assert [(each["steps"], each["planned_steps"], each["unfinished"]) for each in found] == [
+        (3, 5, "step 3 of 5"),
+        (20, 20, ""),
+        (2, None, ""),  # of a run whose record does not say, nobody knows
+    ]
+
+
+def test_rows_after_the_last_step_of_a_run_that_was_made_shorter_are_nowhere(herl: Herl, runs: Path) -> None:
+    plan(runs / "herl-0", 2)
+    assert {line.split(",")[3] for line in herl("report", "herl-0", "--format", "csv").stdout.splitlines()[1:]} == {
+        "0",
+        "1",
+        "2",
+    }
+    [found] = json.loads(herl("report", "herl-0", "--json").stdout)["training"]
+    assert (found["steps"], found["held_out"]["last"], found["generated_tokens"]) == (2, 0.75, 1500)
+
+
 def test_a_different_held_out_set_is_told(herl: Herl, runs: Path) -> None:
     path = runs / "he-0" / "run.json"
     record = json.loads(path.read_text())

@@ -252,6 +252,16 @@ def test_all_is_on_the_disk_before_it_has_its_name(stand: Stand, monkeypatch: py
     assert stand.folder.name in synced
 
 
+def test_what_is_refused_before_it_has_its_name_is_no_checkpoint(stand: Stand) -> None:
+    def refuse(folder: Path) -> None:
+        assert (folder / "model.safetensors").exists()
+        raise HerlError("it is another model")
+
+    with pytest.raises(HerlError, match="another model"):
+        stand.open().save(1, MadePolicy(1), 0.5, {}, refuse)
+    assert stand.names == []
+
+
 STEPS = {1: 0.9, 2: None, 3: None}  # with their scores; one is kept beside the best
 
 

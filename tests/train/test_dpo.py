@@ -112,5 +112,7 @@ def test_a_reference_that_cannot_be_read_is_named(tiny_model: Path, tmp_path: Pa
 
 def test_pairs_of_the_models_own_answers_train_it(tiny_model: Path, tmp_path: Path) -> None:
     config = settings(tiny_model, tmp_path, dpo={"samples": 3, "min_margin": 0.1})
-    rows = metrics(go("dpo", config, tmp_path).path)
+    done = go("dpo", config, tmp_path)
+    rows = metrics(done.path)
     assert sum(row.get("tokens/trained", 0) for row in rows) > 0
+    assert 0 < done.result["tokens"] == rows[0]["tokens/generated"]

@@ -16,9 +16,12 @@ from herl.errors import HerlError, IncompleteError, UsageError
 from herl.train import going, loop, session
 from herl.train.checkpoint import Checkpoints
 from herl.train.experience import Key
+from herl.train.exported import check_export
 from herl.train.journal import Journal
+from herl.train.live import LiveSampler
 from herl.train.optimizer import Optimizer
 from herl.train.policy import Policy
+from herl.train.report import read_trained
 from herl.train.screen import Silent
 
 
@@ -140,15 +143,71 @@ def test_held_out_prompts_that_changed_are_named_though_fewer_are_trained_on_the
 def test_nothing_goes_on_from_a_checkpoint_that_is_not_what_was_trained(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(policy: Policy, folder: Path) -> float:
-        raise HerlError(f"what was saved in {folder} is not the model that was trained")
+    def refuse(*_: Any) -> float:
+        raise HerlError("what was saved is not the model that was trained")
 
     config = settings(tiny_model, tmp_path, steps=1)
-    with monkeypatch.context() as patched, pytest.raises(HerlError, match="not the model that was trained"):
-        patched.setattr(going, "check_export", refuse)
-        go("rlvr", config, tmp_path)
-    assert list((tmp_path / "runs/r/checkpoints").iterdir()) == []
+    for owner, name in ((going, "check_export"), (LiveSampler, "try_export")):  # transformers, and the sampler's engine
+        with monkeypatch.context() as patched, pytest.raises(HerlError, match="not the model that was trained"):
+            patched.setattr(owner, name, refuse)
+            go("rlvr", config, tmp_path)
+        assert list((tmp_path / "runs/r/checkpoints").iterdir()) == []
     assert not go("rlvr", config, tmp_path).resumed
+
+
+def test_the_first_checkpoint_is_looked_at_though_the_run_was_killed_when_it_was_written(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+
+    def looks(policy: Policy, folder: Path) -> float:
+        looked.append(folder)
+        if len(looked) == 1:
+            raise Stop
+        return check_export(policy, folder)
+
+    monkeypatch.setattr(going, "check_export", looks)
+    config = settings(tiny_model, tmp_path, checkpoint={"every": 1})
+    with pytest.raises(Stop):
+        go("rlvr", config, tmp_path)
+    go("rlvr", config, tmp_path)
+    assert ["step-1" in folder.name for folder in looked] == [True, True]
+
+
+def test_the_longest_row_is_tried_at_every_start(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def tries(policy: Policy, longest: int, _kept: Any = Policy.dry_run) -> int:
+        tried.append(policy._budget)
+        return int(_kept(policy, longest))
+
+    monkeypatch.setattr(Policy, "dry_run", tries)
+    for steps, budget in ((1, 128), (2, 256)):
+        optimizer = {"tokens_per_microbatch": budget}
+        go("rlvr", settings(tiny_model, tmp_path, steps=steps, optimizer=optimizer), tmp_path)
+    assert tried == [128, 256]
+
+
+@pytest.mark.parametrize(("shorter", "ends"), [(1, 2), (3, 3)])
+def test_a_run_that_is_made_shorter_than_it_got_ends_with_the_rows_of_its_last_step(
+    shorter: int, ends: int, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings(tiny_model, tmp_path, steps=8, checkpoint={"every": 2}, evaluate={"every": 1})
+    with monkeypatch.context() as patched, pytest.raises(Stop):
+        patched.setattr(Checkpoints, "save", after(1, Checkpoints.save))
+        go("rlvr", config, tmp_path)
+    path = tmp_path / "runs" / "r"
+    assert max(row["step"] for row in metrics(path)) == 4
+    assert read_trained(path).unfinished == "step 4 of 8"
+    done = go("rlvr", config.model_copy(update={"steps": shorter}), tmp_path)
+    trained = read_trained(path)
+    assert (done.result["steps"], trained.planned, trained.unfinished) == (ends, ends, "")
+    assert list(trained.rows) == list(range(ends + 1))
+    assert done.result["held_out"]["after"] == trained.rows[ends]["held_out/score"]
+    assert f"| {ends} |" in (path / "summary.md").read_text()
+    assert "\n" + f"r,rlvr,{config.model},{ends + 1}," not in (path / "summary.csv").read_text()
 
 
 def test_a_held_out_prompt_with_the_number_of_one_that_is_trained_on_is_shown_as_itself(

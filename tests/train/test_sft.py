@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from herl.errors import UsageError
 from herl.item import Message
 from herl.train import sft
 from herl.train.batches import Batches
+from herl.train.checkpoint import Checkpoints
 from herl.train.course import used_rows
 from herl.train.encoding import encoded, end_token
 
@@ -91,6 +93,34 @@ def test_the_models_own_best_answers_are_drawn_once(tiny_model: Path, tmp_path: 
     config = settings(tiny_model, tmp_path, sft={"samples": 3}, steps=2)
     done = go("sft", config, tmp_path)
     kept = (done.path / "journal" / "step-000000.jsonl").read_text()
+    tokens = sum(row["usage"]["completion_tokens"] for row in draws(kept))
+    assert tokens > 0 and done.result["tokens"] == tokens
+    assert [row.get("tokens/generated") for row in metrics(done.path)] == [tokens, None, None]
     longer = go("sft", config.model_copy(update={"steps": 4}), tmp_path)
+    assert longer.result["tokens"] == metrics(done.path)[0]["tokens/total"] == tokens
     assert (done.path / "journal" / "step-000000.jsonl").read_text() == kept
     assert weights(longer, 4) != weights(longer, 2)
+
+
+def draws(journal: str) -> list[dict[str, Any]]:
+    return [
+        row for row in map(json.loads, journal.splitlines()) if row["kind"] == "draw" and row["purpose"] == "rollout"
+    ]
+
+
+def test_what_was_drawn_counts_though_nothing_is_measured_and_the_run_was_stopped(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_rows(tmp_path)
+    config = settings(tiny_model, tmp_path, sft={"samples": 3}, data={"held_out": None})
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Checkpoints, "save", interrupt)
+        go("sft", config, tmp_path)
+    done = go("sft", config, tmp_path)
+    rows = metrics(done.path)
+    assert rows[0] == {"step": 0, "tokens/generated": done.result["tokens"], "tokens/total": done.result["tokens"]}
+    assert done.result["tokens"] > 0 and [row["step"] for row in rows] == [0, 1, 2, 3]
+
+
+def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

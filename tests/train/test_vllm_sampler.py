@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from drawing import Exchange, ask, drawing_config, shake
 from tiny_models import save_tiny_model
 
-from herl.engine.base import Answer
+from herl.engine.base import Answer, EngineOptions
+from herl.engine.vllm import VLLMEngine
 from herl.errors import HerlError
+from herl.item import Completion
 from herl.train import canary
 from herl.train.policy import Policy
 from herl.train.sampler import open_sampler
@@ -100,3 +103,39 @@ def test_what_breaks_the_feed_leaves_nothing_behind(policy: Policy, sampler: VLL
     feed = Exchange([ask("Hello", "again", max_tokens=4)])
     sampler.run(feed)
     assert set(feed.answers) == {"again"}
+
+
+def test_a_saved_folder_is_loaded_and_answers_as_the_policy_whose_embeddings_are_its_head(
+    policy: Policy, sampler: VLLMSampler, tmp_path: Path
+) -> None:
+    sampler.publish(policy, 6)
+    shake(policy)
+    policy.save(tmp_path / "export")
+    sampler.try_export(policy, tmp_path / "export")
+    with pytest.raises(HerlError, match="not been given"):
+        sampler.run(Exchange([ask("Hello", "a")]))
+    sampler.publish(policy, 7)
+    assert canary.difference(sampler._drawn(canary.REQUESTS), policy) < MOST_OFF
+
+
+def test_a_saved_folder_that_is_not_the_policy_is_told_from_it(
+    policy: Policy, sampler: VLLMSampler, tmp_path: Path
+) -> None:
+    policy.save(tmp_path / "export")
+    shake(policy)
+    with pytest.raises(HerlError, match="what was saved is not the policy for vLLM"):
+        sampler.try_export(policy, tmp_path / "export")
+
+
+def test_a_vllm_of_its_own_loads_a_saved_folder_and_answers_as_the_policy(
+    policy: Policy, sampler: VLLMSampler, tmp_path: Path
+) -> None:
+    sampler.close()
+    shake(policy)
+    policy.save(tmp_path / "export")
+    options = EngineOptions(device="cpu", extra={"dtype": "float32"})
+    with VLLMEngine(str(tmp_path / "export"), options) as engine:
+        found = {answer.request.item_id: answer.result for answer in engine.generate(canary.REQUESTS)}
+    drawn = [found[request.item_id] for request in canary.REQUESTS]
+    assert canary.difference([each for each in drawn if isinstance(each, Completion)], policy) < MOST_OFF
+    assert all(isinstance(each, Completion) and each.token_ids for each in drawn)
