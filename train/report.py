@@ -134,21 +134,24 @@ def read_all_trained(runs_dir: Path, names: Iterable[str]) -> tuple[list[Trained
     found, results, problems = [], [], []
     for called, path in find_runs(runs_dir, names).items():
         try:
-            found.append(read_trained(path, called))
-            results += checkpoint_results(path, called)
+            run = read_trained(path, called)
+            found.append(run)
+            results += checkpoint_results(path, called, run.planned)
         except HerlError as error:
             problems.append(f"run '{called}' is left out: {error.message}")
     return found, results, problems
 
 
-def checkpoint_results(run_dir: Path, called: str) -> list[Result]:
+def checkpoint_results(run_dir: Path, called: str, last: int | None = None) -> list[Result]:
     """What benchmarks say of the model that a run began with and of its last checkpoint that was measured.
 
     Args:
         run_dir: The run's folder.
         called: What reports call it.
+        last: Its last step, None where nobody knows; a run that was made shorter may have measured later ones.
     """
-    paths = sorted(run_dir.glob("evals/step-*/run.json"), key=lambda path: int(path.parent.name.partition("-")[2]))
+    steps = {int(path.parent.name.partition("-")[2]): path for path in run_dir.glob("evals/step-*/run.json")}
+    paths = [steps[step] for step in sorted(steps) if last is None or step <= last]
     ends = dict.fromkeys(path.parent for path in (*paths[:1], *paths[-1:]))
     return [result for path in ends for result in read_run(path, f"{called}/{path.name}")]
 

@@ -117,7 +117,12 @@ class _Board:
 
     @property
     def is_complete(self) -> bool:
-        return all(each.complete for each in self.results) and all(each.is_complete for each in self.reports)
+        evaluated, trained = self.results, self.trained
+        return (
+            all(each.complete for each in evaluated)
+            and not any(each.unfinished for each in trained)
+            and all(each.is_complete for each in self.reports)
+        )
 
 
 def _read(runs_dir: Path, names: Sequence[str]) -> _Board:

@@ -142,8 +142,10 @@ def test_an_unfinished_run_is_told_from_a_finished_one(herl: Herl, runs: Path) -
     plan(runs / "herl-0", 5)
     plan(runs / "he-0", 20)
     for args in ([], ["--format", "md"]):
-        said = herl("report", "herl-0", "he-0", "sft", *args).stdout
-        assert "herl-0 is unfinished: step 3 of 5." in said and said.count("unfinished") == 1
+        done = herl("report", "herl-0", "he-0", "sft", *args)
+        assert "herl-0 is unfinished: step 3 of 5." in done.stdout and done.stdout.count("unfinished") == 1
+        assert done.exit_code == 1
+    assert herl("report", "he-0", "sft").exit_code == 0
     found = json.loads(herl("report", "herl-0", "he-0", "sft", "--json").stdout)["training"]
     assert [(each["steps"], each["planned_steps"], each["unfinished"]) for each in found] == [
         (3, 5, "step 3 of 5"),
@@ -154,6 +156,10 @@ def test_an_unfinished_run_is_told_from_a_finished_one(herl: Herl, runs: Path) -
 
 def test_rows_after_the_last_step_of_a_run_that_was_made_shorter_are_nowhere(herl: Herl, runs: Path) -> None:
     plan(runs / "herl-0", 2)
+    for step in (0, 2, 3):
+        write_run(runs / "herl-0" / "evals", f"step-{step}", result(0.5, model=f"herl-0/step-{step}"))
+    said = herl("report", "herl-0").stdout
+    assert "herl-0/step-2" in said and "herl-0/step-3" not in said
     assert {line.split(",")[3] for line in herl("report", "herl-0", "--format", "csv").stdout.splitlines()[1:]} == {
         "0",
         "1",
