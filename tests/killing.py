@@ -64,7 +64,7 @@ class Child:
 
     def wait(self) -> int:
         """Its exit code, or the signal that ended it, below zero."""
-        return int(self._nursery.read()["ended"])
+        return self._nursery.ended()
 
     def send(self, number: int) -> None:
         """Send it a signal."""
@@ -88,6 +88,7 @@ class Nursery:
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         assert self.read() == {"ready": True}
+        self._running: int | None = None
 
     def start(self, arguments: Sequence[str], folder: Path, moment: Moment | None = None, **environment: str) -> Child:
         """Start `herl` with arguments.
@@ -98,14 +99,24 @@ class Nursery:
             moment: When it kills itself; None for not at all.
             environment: More of its environment.
         """
+        if self._running is not None:  # left by a test that failed
+            os.kill(self._running, signal.SIGKILL)
+            self.ended()
         log = folder / "log.txt"
+        log.touch()  # the child may be long in coming to it
         fields = {name: getattr(moment, name) for name in Moment.__slots__} if moment else None
         environment = {"HERL_CACHE": str(folder / "cache"), "HERL_RUNS_DIR": str(folder / "runs"), **environment}
         order = {"arguments": list(arguments), "environment": environment, "moment": fields, "log": str(log)}
         assert self._process.stdin
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return Child(int(self.read()["began"]), self, log)
+        self._running = int(self.read()["began"])
+        return Child(self._running, self, log)
+
+    def ended(self) -> int:
+        """How the child ended, once it has."""
+        code, self._running = int(self.read()["ended"]), None
+        return code
 
     def run(self, arguments: Sequence[str], folder: Path, moment: Moment | None = None, **environment: str) -> int:
         """The exit code of `herl` with arguments, or the signal that ended it, below zero."""
