@@ -157,6 +157,14 @@ class Grade:
     high: float
     coverage: float
 
+    @property
+    def full_score(self) -> float | None:
+        """The score where every criterion has a verdict, else None: what training may learn from.
+
+        Were a part of the verdicts enough, a judge that abstains on the hard criteria would be a reward.
+        """
+        return self.score if self.coverage == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Rubric:

@@ -238,7 +238,7 @@ def _fault(answer: Answer) -> str:
     """Why an answer cannot be used, "" when it can."""
     if answer.finish_reason not in ("stop", "length") or not answer.text.strip():
         return "no answer, or a blank one"
-    if answer.grade.score is None or answer.grade.coverage < 1:
+    if answer.grade.full_score is None:
         return "not fully graded"
     return "" if _is_unicode(answer.text) else "not valid Unicode"
 

@@ -59,6 +59,7 @@ class Console:
         """
         now = time.monotonic()
         self._done = step
+        self._tell_too_long(step, values)
         worth = step == self._steps or values.get("held_out/score") is not None or values.get("update/dropped")
         if worth or now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
@@ -73,6 +74,15 @@ class Console:
         told = [f"step {step} of {self._steps}", self._progress(), self._held_out(step, values), *_facts(values)]
         told.append(self._time_left())
         return " · ".join(filter(None, told))
+
+    def _tell_too_long(self, step: int, values: Values) -> None:
+        """Say it when hindsight does not fit for the first time in the run."""
+        before = (row.get(_TOO_LONG) for at, row in self._rows.items() if at < step)
+        if (count := values.get(_TOO_LONG)) and not any(before):
+            self.note(
+                f"step {step}: prompts with the hindsight do not fit the model's context; revisions not drawn: "
+                f"{count:,}. {_TOO_LONG} counts them. hindsight.form = 'brief', without the draft, is shorter"
+            )
 
     def _progress(self) -> str:
         """How the objective stands, over the last steps, and what it gained since the first ones."""
@@ -146,6 +156,7 @@ def _facts(values: Values) -> list[str]:
     return facts
 
 
+_TOO_LONG = "hindsight/too_long"
 _SHARES = {"signal": "groups/with_signal", "hits": "hindsight/hit_rate", "right": "accuracy"}
 _SPEEDS = {"drawing": "speed/generated", "update": "speed/trained"}
 

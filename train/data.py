@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HELD_OUT = "in the held-out set"
 REFUSED = "the chat template refuses the conversation"
 TOO_LONG = "the prompt is longer than data.max_prompt_tokens"
+NO_ROOM = "the prompt leaves no room for an answer in the model's context"
 
 _SPARE_TOKENS = 8  # that a tokenizer may add by itself
 _Reader = Callable[[Asked], Loaded[T]]
@@ -122,21 +123,25 @@ def apart(train: Loaded[T], kept_back: Loaded[Item] | None) -> Loaded[T]:
     return left
 
 
-def fitting(loaded: Loaded[T], tokenizer: Any, max_prompt_tokens: int) -> Loaded[T]:
+def fitting(loaded: Loaded[T], tokenizer: Any, max_prompt_tokens: int, context: int | None = None) -> Loaded[T]:
     """Rows whose prompts a model can take.
 
     Args:
         loaded: All rows.
         tokenizer: The model's, with a chat template.
         max_prompt_tokens: The longest prompt, chat template included.
+        context: The model's longest sequence, of which an answer needs a token at least; None where it is not known.
 
     Returns:
-        Without the rows whose prompts are longer, or that the chat template cannot express.
+        Without the rows whose prompts are longer, or fill the context, or that the chat template cannot express.
 
     Raises:
         UsageError: nothing is left.
     """
 
+    longest, too_long = max_prompt_tokens, TOO_LONG
+    if context is not None and context <= longest:
+        longest, too_long = context - 1, NO_ROOM
     texts: dict[str, str] = {}
     refusals: dict[str, str] = {}
     for row in loaded.rows:
@@ -145,14 +150,14 @@ def fitting(loaded: Loaded[T], tokenizer: Any, max_prompt_tokens: int) -> Loaded
         except RefusedConversation as error:
             refusals[row.id] = str(error)
     # No token is less than a byte, so that short texts need not be counted.
-    long = [name for name, text in texts.items() if _bytes(text) + _SPARE_TOKENS > max_prompt_tokens]
+    long = [name for name, text in texts.items() if _bytes(text) + _SPARE_TOKENS > longest]
     tokens = dict(zip(long, _lengths(tokenizer, [texts[name] for name in long]), strict=True))
 
     def excess_of(row: T) -> str:
         count = tokens.get(row.id, 0)
-        return f"{count:,} tokens" if count > max_prompt_tokens else ""
+        return f"{count:,} tokens" if count > longest else ""
 
-    left = loaded.without(REFUSED, lambda row: refusals.get(row.id, "")).without(TOO_LONG, excess_of)
+    left = loaded.without(REFUSED, lambda row: refusals.get(row.id, "")).without(too_long, excess_of)
     if loaded.rows and not left.rows:
         reason = next(iter(left.skipped - loaded.skipped))
         raise UsageError(f"no prompt of {loaded.source} is left: {reason} (such as {left.examples[reason]})")

@@ -41,7 +41,7 @@ class Rollout:
         messages: The conversation that it answers; for a revision the one with the hindsight.
         completion: The answer, with the ids of its prompt and of its tokens as sampled, their log-probabilities
             and the version of the weights that drew them.
-        grade: What the verdicts add up to. Its score is the reward; None, for an abstention, is no reward at all.
+        grade: What the verdicts add up to.
         met: How many criteria are satisfied (a pitfall is when it is avoided).
     """
 
@@ -53,13 +53,18 @@ class Rollout:
 
     @property
     def score(self) -> float | None:
-        """The reward before any bonus; None where nothing could be decided."""
-        return self.grade.score
+        """The reward before any bonus; None, an abstention, unless every criterion was decided."""
+        return self.grade.full_score
 
     @property
     def is_whole(self) -> bool:
         """It was not cut off at the token limit."""
         return self.completion.finish_reason != "length"
+
+    @property
+    def is_drawn(self) -> bool:
+        """There is an answer; there is none where the prompt does not fit the model's context."""
+        return self.completion.finish_reason != "error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,10 @@
 Criteria with a check are decided by code as in every other verb, the others by a judge. Answers are graded in
 threads while the policy goes on drawing. A judge that is down pauses the training until it answers again: what has
 no verdict for want of transport is no experience, and never a zero.
+
+Checks have no time limit here, but where they are written: most are herl's own walks over the answer, in linear time;
+patterns that could backtrack stop after 5 seconds (benchmarks/muldimif/patterns.py), and functions of the data are
+killed at the sandbox's limits (benchmarks/given_code.py). A check that is stopped abstains: its answer has no reward.
 """
 
 from __future__ import annotations
@@ -251,7 +255,7 @@ def reward(item: Item, verdicts: Verdicts, kind: str) -> tuple[Grade, int]:
         kind: "dense", the weighted mean, or "sparse", all or nothing.
 
     Returns:
-        The grade, of which the score is the reward, and how many criteria are satisfied.
+        The grade, of which the score is the reward if all is decided, and how many criteria are satisfied.
     """
     return item.rubric.grade(verdicts, RULES[kind]), len(diagnose(item.rubric, verdicts).met)
 

@@ -99,12 +99,12 @@ class Journal(Closing):
         self._add({"kind": "draw", **_of_key(key), **_of_completion(completion), **shown})
 
     def add_grade(self, key: Key, grade: Grade) -> None:
-        """Keep the verdicts on an answer."""
+        """Keep the verdicts on an answer, and the reward that they are, if they are one."""
         verdicts = [
             {"criterion": each.criterion, "outcome": each.outcome.value, "value": each.value, "evidence": each.evidence}
             for each in grade.verdicts
         ]
-        self._add({"kind": "grade", **_of_key(key), "score": grade.score, "verdicts": verdicts})
+        self._add({"kind": "grade", **_of_key(key), "score": grade.full_score, "verdicts": verdicts})
 
     def seal(self, step: int) -> None:
         """Put all of a step on the disk, where not even a power cut takes it; call it before the step is trained on."""

@@ -18,8 +18,9 @@ from herl.train.encoding import encoded
 from herl.train.grading import Grading
 from herl.train.loaded import Example, Loaded, Pair
 from herl.train.memory_plan import hindsight_tokens
-from herl.train.plan import batches_of
+from herl.train.plan import batches_of, measured_without_checkpoint
 from herl.train.settings import total_steps
+from herl.train.shape import shape_of
 
 _LONGEST = 8  # by their characters: one of them is the longest by its tokens, or nearly so
 
@@ -65,12 +66,13 @@ def gather(method: Method, config: Config, store: Store, grading: Grading, token
     judged = config.judge is not None
     kept_back = data.held_out(config.data, store, judged=judged)
     train = data.apart(training_rows(method, config, store), kept_back)
-    train = data.fitting(train, tokenizer, config.data.max_prompt_tokens)
+    room = config.data.max_prompt_tokens, _context(config, tokenizer)
+    train = data.fitting(train, tokenizer, *room)
     notes = train.lines()
     digests = {"train": train.digest, **_by_source("train", train)}
     held_out: Sequence[Item] = ()
     if kept_back is not None:
-        kept_back = data.fitting(kept_back, tokenizer, config.data.max_prompt_tokens)
+        kept_back = data.fitting(kept_back, tokenizer, *room)
         notes += [f"held out: {line}" for line in kept_back.lines()]
         digests |= {"held_out": kept_back.digest, **_by_source("held_out", kept_back)}
         held_out, more = _prepared("held-out", kept_back, grading, store)
@@ -83,6 +85,7 @@ def gather(method: Method, config: Config, store: Store, grading: Grading, token
     batches = batches_of(method, config, len(rows), train.skipped)
     steps = total_steps(config, batches.steps_per_epoch)
     longest = _longest(method, config, rows, tokenizer)
+    notes += measured_without_checkpoint(config, steps) if held_out else []
     return Materials(rows, held_out, batches, steps, longest, digests, list(dict.fromkeys(notes)))
 
 
@@ -127,6 +130,12 @@ def pin_data(run: Run, digests: Mapping[str, str]) -> None:
             "Put them back as they were, give another --run name, or --fresh to start this one over.",
         )
     run.pin("training", known)
+
+
+def _context(config: Config, tokenizer: Any) -> int:
+    """The model's longest sequence, as far as its files tell before it is loaded."""
+    shape, told = shape_of(config.model), int(tokenizer.model_max_length)
+    return min(shape.context or told, told) if shape else told
 
 
 def _of_their_own(held_out: Sequence[Item], train: Sequence[Any]) -> list[Item]:

@@ -23,7 +23,7 @@ def of_experience(experience: Experience, config: Config, *, revises: bool) -> N
     """
     groups, rows = experience.groups, experience.rows
     plain = [rollout for group in groups for rollout in group.rollouts]
-    revisions = [revision for group in groups for revision in group.revisions]
+    revisions = [revision for group in groups for revision in group.revisions if revision.is_drawn]
     trained = [member.reward for members in experience.members for member in members if member.reward is not None]
     drawn = [*plain, *revisions]
     return {
@@ -87,10 +87,12 @@ def of_clocks(seconds: Mapping[str, float], fresh_tokens: int, forward_tokens: i
 
 
 def _of_hindsight(experience: Experience) -> Numbers:
-    revised = [group for group in experience.groups if group.revisions]
+    revised = [group for group in experience.groups if any(revision.is_drawn for revision in group.revisions)]
+    drawn = [revision.is_drawn for group in experience.groups for revision in group.revisions]
     hits = sum(_is_hit(group) for group in revised)
     return {
-        "hindsight/attempted": sum(len(group.revisions) for group in revised),
+        "hindsight/attempted": drawn.count(True),
+        "hindsight/too_long": drawn.count(False),
         "hindsight/accepted": sum(any(member.guided for member in members) for members in experience.members),
         "hindsight/hits": hits,
         "hindsight/hit_rate": hits / len(revised) if revised else None,

@@ -24,10 +24,11 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "reward/mean": "mean reward of the step's plain rollouts, before any bonus; abstained ones are left out",
         "reward/solved": "share of prompts of which a plain rollout reached the threshold",
         "reward/trained": "mean reward of what the groups were trained on, after mixing and with the bonus",
-        "abstained": "share of grades in which nothing could be decided",
+        "abstained": "share of grades that are not fully decided, so that they are no reward",
         "truncated": "share of plain rollouts that were cut off at the token limit",
         "length/mean": "mean length of a plain rollout, in tokens",
         "hindsight/attempted": "revisions drawn",
+        "hindsight/too_long": "revisions not drawn: the prompt with the hindsight does not fit the model's context",
         "hindsight/accepted": "groups that a revision joined: it is at least as good as their best rollout",
         "hindsight/hits": "groups of which a revision is better than their best rollout",
         "hindsight/hit_rate": "hits, as a share of the groups that had a revision",
@@ -66,7 +67,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "held_out/score": "mean reward on the held-out prompts, of the weights after this step",
         "held_out/solved": "share of held-out prompts that reached the threshold",
         "held_out/truncated": "share of held-out answers that were cut off",
-        "held_out/abstained": "share of held-out grades in which nothing could be decided",
+        "held_out/abstained": "share of held-out grades that are not fully decided; the score leaves them out",
         "benchmark/NAME": "primary metric of a benchmark of `evaluate.benchmarks`, of the weights after this step",
     }
 )

@@ -80,6 +80,7 @@ class Plan:
         memory: Part -> bytes; None as above.
         seconds: Phase -> seconds at most; None where speeds on such a machine are not known.
         benchmarks: That are run at each evaluation; nothing else here counts them.
+        notes: What people should know of these settings.
     """
 
     method: Method
@@ -91,6 +92,7 @@ class Plan:
     memory: Mapping[str, int] | None
     seconds: Mapping[str, float] | None
     benchmarks: Sequence[str]
+    notes: Sequence[str]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
@@ -129,9 +131,11 @@ def make_plan(
         UsageError: there is less data than a step takes.
     """
     work, machine = plan_work(method, config, rows, held_out), machine_of(config)
-    found = partial(Plan, method=method, model=config.model, work=work, machine=machine)
+    notes = measured_without_checkpoint(config, work.steps) if held_out else []
+    known = partial(Plan, method=method, model=config.model, work=work, machine=machine)
+    found = partial(known, benchmarks=config.evaluate.benchmarks, notes=notes)
     if shape is None:
-        return found(parameters=None, trained=None, memory=None, seconds=None, benchmarks=config.evaluate.benchmarks)
+        return found(parameters=None, trained=None, memory=None, seconds=None)
     memory = memory_parts(method, config, shape, machine, max(_length(row, method, config) for row in rows))
     at_once = work.answers // work.steps or work.held_out
     took = seconds(work.generated_tokens, work.trained_tokens, at_once, shape.parameters, machine)
@@ -140,7 +144,6 @@ def make_plan(
         trained=trained_parameters(config, shape),
         memory=memory,
         seconds=took,
-        benchmarks=config.evaluate.benchmarks,
     )
 
 
@@ -205,6 +208,22 @@ def batches_of(method: Method, config: Config, rows: int, left_out: Mapping[str,
 def evaluated_steps(config: Config, steps: int) -> Sequence[int]:
     """After which steps the held-out prompts are answered: before the first, every so many, and after the last."""
     return sorted({0, *range(config.evaluate.every, steps, config.evaluate.every), steps})
+
+
+def measured_without_checkpoint(config: Config, steps: int) -> list[str]:
+    """A note where some measured step has no checkpoint, so that the best one may be lost; [] where all have one.
+
+    Args:
+        config: The settings.
+        steps: Of the run.
+    """
+    every, saved = config.evaluate.every, config.checkpoint.every
+    if all(step % saved == 0 or step == steps for step in evaluated_steps(config, steps)):
+        return []
+    return [
+        f"the held-out reward is measured after steps that have no checkpoint (evaluate.every = {every}, "
+        f"checkpoint.every = {saved}): the best of them may not be kept"
+    ]
 
 
 def judge_calls(item: Item, config: Config) -> int:

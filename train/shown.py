@@ -30,7 +30,7 @@ class Drawn:
         messages: What it answers; empty where the journal does not say.
         criteria: Of the prompt, by id.
         verdicts: On the answer; none while it is not graded.
-        score: What they add up to, None without verdicts and where nothing could be decided.
+        score: The reward, None without verdicts and where one of them is an abstention.
     """
 
     key: Key

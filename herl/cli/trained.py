@@ -59,8 +59,10 @@ def print_plan(plan: Plan, *, as_json: bool) -> None:
     print_table(["", f"{plan.method} of {plan.model}"], _rows(plan))
     say(
         "At most: were every answer as long as it may be, and every group revised. Memory and time are estimates. "
-        "Nothing was loaded or run."
+        "Nothing was loaded or run: prompts over data.max_prompt_tokens, which a run leaves out, are among the rows."
     )
+    for note in plan.notes:
+        say(f"Note: {note}.")
     if plan.memory and plan.machine.memory and sum(plan.memory.values()) > plan.machine.memory:
         say(
             "This does not fit into memory. Lower rollout.max_tokens, data.max_prompt_tokens or "

@@ -180,8 +180,15 @@ def test_a_plan_is_a_table_and_runs_nothing(herl: Herl, trainer: Trainer, tmp_pa
         assert part in done.stdout
     assert "288 at most: answers 192, revisions 96" in done.stdout
     assert "134.5 million, all trained" in done.stdout and "optimizer" in done.stdout
-    assert "Nothing was loaded or run." in done.stderr
+    assert "Nothing was loaded or run: prompts over data.max_prompt_tokens" in " ".join(done.stderr.split())
     assert not trainer.method and not (tmp_path / "runs").exists()
+
+
+def test_a_plan_warns_of_measurements_without_a_checkpoint(herl: Herl, tmp_path: Path) -> None:
+    (tmp_path / "other.jsonl").write_text(json.dumps({**PROMPT, "id": "other", "prompt": "Say goodbye."}))
+    changes = ("data.held_out=other.jsonl", "checkpoint.every=20", "evaluate.every=1")
+    done = herl("train", "rlvr", "mine.toml", "--plan", *(part for each in changes for part in ("--set", each)))
+    assert "measured after steps that have no checkpoint" in " ".join(done.stderr.split())
 
 
 def test_a_plan_as_json(herl: Herl) -> None:

@@ -76,6 +76,15 @@ def test_a_dropped_update_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "update dropped: loss or gradient was not finite" in line
 
 
+def test_hindsight_that_does_not_fit_is_said_once_in_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+    metrics: Rows = {step: {"hindsight/too_long": count} for step, count in enumerate([0, 3, 2, 5], 1)}
+    told = [line for line in shown(metrics, capsys) if "do not fit" in line]
+    assert len(told) == 1 and told[0].startswith("step 2: ") and "not drawn: 3." in told[0]
+    with Console(4, metrics) as resumed:
+        resumed.step(4, metrics[4])
+    assert "do not fit" not in capsys.readouterr().err
+
+
 def test_a_resumed_run_compares_with_its_own_start(capsys: pytest.CaptureFixture[str]) -> None:
     metrics: Rows = {0: {"held_out/score": 0.25}, 1: {"reward/mean": 0.25}, 2: {"reward/mean": 0.5}}
     with Console(3, metrics) as console:

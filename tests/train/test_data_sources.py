@@ -11,6 +11,7 @@ import pytest
 from tiny_models import tiny_tokenizer
 
 from herl.benchmarks.ifeval import rows as ifeval
+from herl.engine.chat import apply_template, token_ids
 from herl.errors import UsageError
 from herl.item import Item, Message
 from herl.resources import Store
@@ -264,6 +265,16 @@ def test_prompts_that_are_too_long_are_left_out_with_their_length(tmp_path: Path
     assert left.skipped == {data.TOO_LONG: 1} and left.examples[data.TOO_LONG] == f"2: {length} tokens"
     with pytest.raises(UsageError, match=r"no prompt of .* is left: the prompt is longer than data.max_prompt_tokens"):
         data.fitting(found, tokenizer, 3)
+
+
+def test_prompts_that_leave_no_room_for_an_answer_are_left_out_whatever_the_settings_allow(tmp_path: Path) -> None:
+    long = "Say hello to " + "Ann and " * 40 + "Bo."
+    found = load(written(tmp_path / "a.jsonl", GOOD, {**GOOD, "prompt": long}))
+    tokenizer = tiny_tokenizer()
+    length = len(token_ids(tokenizer, apply_template(tokenizer, found.rows[1].messages)))
+    assert not data.fitting(found, tokenizer, 2048, length + 1).skipped
+    left = data.fitting(found, tokenizer, 2048, length)
+    assert prompts(left) == ["Say hello."] and left.skipped == {data.NO_ROOM: 1}
 
 
 def test_prompts_that_a_chat_template_cannot_express_are_left_out(tmp_path: Path) -> None:

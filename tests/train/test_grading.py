@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from judge_server import JudgeServer, rules, says, shown_answer
-from scripted_rollouts import ScriptedSampler, fox, grading, judged, prompt, training
+from scripted_rollouts import ScriptedSampler, config, fox, grading, is_revision, judged, owl, prompt, training
 from servers import Fault, error, reset, status
 
 from herl.engine import retries
+from herl.engine.base import Request
 from herl.errors import IncompleteError, UsageError
+from herl.grader import CheckGrader
 from herl.item import Item
 from herl.resources import Store
 from herl.rubric import Check, Criterion, Outcome, Rubric, Rule
 from herl.train import grading as grading_module
 from herl.train.config import Judging
+from herl.train.explore import Member
 from herl.train.grading import Grading, reward, undecided
-from herl.train.loop import asking, roll_out
+from herl.train.loop import asking, mix, roll_out
 
 MIXED = prompt("p0", [fox(), judged()])
 
@@ -116,6 +119,31 @@ def test_a_reply_that_cannot_be_read_abstains_and_is_no_zero(judge: JudgeServer)
     assert (grade.score, grade.coverage, met) == (1.0, 0.5, 1)
 
 
+def test_a_judge_that_abstains_on_what_is_hard_makes_no_reward(judge: JudgeServer, tmp_path: Path) -> None:
+    judge.judge = lambda body: rules(None) if "odd" in shown_answer(body) else rules("kind" in shown_answer(body))
+    said = ["an odd fox", "a kind hare", "a fox", "a hare"]
+    made = training(
+        tmp_path, ScriptedSampler(lambda asked: said[asked.sample]), [MIXED], grading=asked(judge), method="rlvr"
+    )
+    with made.grading, made.journal:
+        [group] = roll_out(made, [MIXED], asking(made, 1))
+    assert [rollout.score for rollout in group.rollouts] == [None, 0.5, 0.5, 0.0]
+
+
+def test_a_single_revision_of_a_step_is_judged_as_any_other(judge: JudgeServer, tmp_path: Path) -> None:
+    def script(asked: Request) -> str:
+        return "a kind fox" if is_revision(asked) else "a fox"
+
+    settings = config(hindsight={"top_k": 1})
+    made = training(tmp_path, ScriptedSampler(script), [MIXED], settings, grading=asked(judge))
+    with made.grading, made.journal:
+        [group] = roll_out(made, [MIXED], asking(made, 1))
+    [revision] = group.revisions
+    assert revision.score == 1.0 and [rollout.score for rollout in group.rollouts] == [0.5] * 4
+    assert mix(group, settings, 1).count(Member(revision.key.number, True, 1.0)) == 1
+    assert len(judge.asked) == 2, "equal answers are judged once"
+
+
 def test_a_request_that_the_judge_refuses_while_it_takes_others_is_not_waited_for(judge: JudgeServer) -> None:
     judge.judge = lambda body: error(422, "no") if "odd" in shown_answer(body) else rules(True)
     with asked(judge) as made:
@@ -161,6 +189,34 @@ def test_the_reward_is_the_weighted_mean_or_all_or_nothing_whatever_rule_the_rub
 def test_an_answer_of_which_nothing_is_decided_has_no_reward() -> None:
     grade, met = reward(MIXED, undecided(MIXED, "the prompt is too long"), "dense")
     assert (grade.score, met) == (None, 0)
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "* " * 100_000, "a" * 300_000, "*\n" * 100_000], ids=len)
+def test_checks_are_done_with_pathological_answers(text: str) -> None:
+    """Upstream's patterns would take minutes for them."""
+    checks = [
+        Check("detectable_content:number_placeholders", {"num_placeholders": 3}),
+        Check("detectable_format:number_highlighted_sections", {"num_highlights": 3}),
+        Check("detectable_format:number_bullet_lists", {"num_bullets": 3}),
+    ]
+    item = prompt("p0", [Criterion(f"c{at}", "is so", check=check) for at, check in enumerate(checks)])
+    with grading([item]) as made:
+        verdicts = made.submit(item, text).result(30)
+    assert reward(item, verdicts, "dense")[0].full_score == 0.0
+
+
+def test_an_answer_whose_check_is_stopped_has_no_reward() -> None:
+    def stopped(text: str, keywords: Sequence[str]) -> bool:
+        if "owl" in keywords:
+            raise TimeoutError("regex timed out")
+        return True
+
+    item = prompt("p0", [fox(), owl()])
+    with grading([item]) as made:
+        made._checks = CheckGrader({"keywords:existence": stopped})
+        verdicts = made.submit(item, "a fox").result(30)
+    assert [verdict.outcome for verdict in verdicts] == [Outcome.SCORED, Outcome.CHECK_ERROR]
+    assert reward(item, verdicts, "dense")[0].full_score is None
 
 
 def test_unknown_checks_are_refused_before_anything_is_drawn() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripted_rollouts import ScriptedSampler, config, grading, is_revision, judged, owl, prompt, training
+from scripted_rollouts import ScriptedSampler, config, fox, grading, is_revision, judged, owl, prompt, training
 
 from herl.engine.base import Failure, Request
 from herl.errors import IncompleteError
 from herl.item import Item
-from herl.rubric import Outcome, Verdict
+from herl.rubric import Criterion, Outcome, Verdict
 from herl.train.experience import Group
+from herl.train.journal import read
 from herl.train.loop import Training, asking, roll_out
 
 ITEMS = [prompt("p0"), prompt("p1")]
@@ -43,6 +45,20 @@ def test_the_best_failures_are_revised_and_graded_by_the_same_rubric(tmp_path: P
     assert [revision.key.number for revision in groups[0].revisions] == [0, 1]
     assert [revision.score for revision in groups[0].revisions] == [1.0, 1.0]
     assert "a fox" in groups[0].revisions[0].messages[-1].content
+
+
+def test_a_revision_is_asked_for_at_its_own_temperature_and_length(tmp_path: Path) -> None:
+    sampler = ScriptedSampler(by_number)
+    settings = config(hindsight={"temperature": 0.3, "max_tokens": 7})
+    rolled(training(tmp_path, sampler, ITEMS, settings))
+    asked = {(is_revision(each), each.sampling.temperature, each.sampling.max_tokens) for each in sampler.asked}
+    assert asked == {(False, 1.0, 16), (True, 0.3, 7)}
+
+
+def test_a_revision_is_as_long_as_an_answer_where_nothing_else_is_said(tmp_path: Path) -> None:
+    sampler = ScriptedSampler(by_number)
+    rolled(training(tmp_path, sampler, ITEMS))
+    assert {each.sampling.max_tokens for each in sampler.asked if is_revision(each)} == {16}
 
 
 def test_a_solved_group_is_not_revised(tmp_path: Path) -> None:
@@ -124,6 +140,31 @@ def test_an_answer_that_is_none_abstains_and_is_not_revised(tmp_path: Path) -> N
     groups = rolled(training(tmp_path, sampler, ITEMS))
     assert groups[0].rollouts[0].score is None
     assert [revision.key.number for revision in groups[0].revisions] == [1, 2]
+
+
+def half_decided(made: Training) -> None:
+    """Have criterion c3 abstain on everything but revisions and what has an owl."""
+    plain = made.grading._verdicts
+
+    def abstaining(item: Item, answer: str) -> tuple[Verdict, ...]:
+        found = plain(replace(item, rubric=replace(item.rubric, criteria=item.rubric.criteria[:1])), answer)
+        hard = item.rubric.criteria[1]
+        verdict = Verdict.scored(hard, True) if "owl" in answer else Verdict.abstained(hard, Outcome.REFUSAL)
+        return *found, verdict
+
+    made.grading._verdicts = abstaining  # type: ignore[method-assign]
+
+
+def test_an_answer_that_is_not_fully_decided_has_no_reward_solves_nothing_and_is_not_revised(tmp_path: Path) -> None:
+    items = [prompt("p0", [fox(), Criterion("c3", "is hard", check=owl().check)])]
+    script = ["a fox", "an owl", "nothing", "no"]
+    made = training(tmp_path, ScriptedSampler(lambda asked: script[asked.sample]), items)
+    half_decided(made)
+    [group] = rolled(made, items)
+    assert [rollout.score for rollout in group.rollouts] == [None, 0.5, None, None]
+    assert group.rollouts[0].grade.score == 1.0, "what is decided is all met"
+    assert [revision.key.number for revision in group.revisions] == [1]
+    assert read(tmp_path / "journal", 1).scores[group.rollouts[0].key] is None
 
 
 def test_an_answer_of_which_nothing_is_known_to_be_unmet_is_not_revised(tmp_path: Path) -> None:

@@ -115,6 +115,17 @@ def test_held_out_prompts_are_answered_before_between_and_after() -> None:
     assert list(evaluated_steps(settings, 4)) == [0, 2, 4]
 
 
+@pytest.mark.parametrize(
+    ("every", "saved", "is_told"),
+    [(2, 2, False), (4, 2, False), (9, 3, False), (1, 2, True), (2, 3, True), (3, 9, True)],
+)
+def test_measurements_that_have_no_checkpoint_are_told(every: int, saved: int, is_told: bool) -> None:
+    settings = config(evaluate={"every": every}, checkpoint={"every": saved}, data={"held_out": "other.jsonl"})
+    notes = plan("rlvr", settings, held_out=[item(1)]).notes
+    assert [f"checkpoint.every = {saved}" in note for note in notes] == [True] * is_told
+    assert not plan("rlvr", settings).notes, "nothing is measured"
+
+
 def test_nothing_is_evaluated_without_held_out_prompts_and_benchmarks() -> None:
     assert plan("rlvr", config()).work.evaluations == 0
     with_benchmarks = plan("rlvr", config(evaluate={"benchmarks": ["demo"]}))

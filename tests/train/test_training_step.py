@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from herl.rubric import Grade
 from herl.train.config import Config
 from herl.train.experience import Group, Key, Rollout
 from herl.train.loop import Experience, credit, mix, take_step
-from herl.train.measure import of_experience
+from herl.train.measure import of_experience, of_held_out
+from herl.train.objective import Improvement
 from herl.train.policy import Update
 
 ITEMS = [prompt("p0"), prompt("p1")]
@@ -158,6 +160,39 @@ def test_a_steps_numbers_are_told(tmp_path: Path) -> None:
     assert (numbers["hindsight/attempted"], numbers["hindsight/hits"], numbers["hindsight/hit_rate"]) == (4, 2, 1.0)
     assert numbers["hindsight/gain"] == 0.75 and numbers["groups/with_signal"] == 1.0
     assert numbers["tokens/generated"] == made.drawn_tokens > 0
+
+
+def test_the_mean_reward_is_told_before_the_bonus_and_what_was_trained_on_after_it(tmp_path: Path) -> None:
+    experience, _, made = stepped(tmp_path, config(hindsight={"bonus": 0.5, "mix": "append"}))
+    numbers = of_experience(experience, made.config, revises=True)
+    # Of 0.5, 0, 0, 0 the first two were revised, to 1: they count 0.75 and 0.5, and the revision 1.
+    assert numbers["reward/mean"] == pytest.approx(0.5 / 4)
+    assert numbers["reward/trained"] == pytest.approx((0.75 + 0.5 + 0 + 0 + 1) / 5)
+
+
+def test_what_is_not_fully_decided_is_no_part_of_the_numbers_but_counted() -> None:
+    half = replace(rollout(0, 1.0), grade=Grade((), 1.0, 0.25, 1, 0.25))
+    made = Group(ITEMS[0], (half, rollout(1, 0.5), rollout(2, 0.0)))
+    settings = config()
+    members = mix(made, settings, 1)
+    rows = credit(made, members, settings)
+    assert [row.advantage for row in rows] == pytest.approx([0.5**0.5, -(0.5**0.5)], abs=1e-5)
+    numbers = of_experience(Experience([made], [members], [rows], Improvement([], {})), settings, revises=True)
+    assert (numbers["reward/mean"], numbers["reward/solved"], numbers["abstained"]) == (0.25, 0.0, 1 / 3)
+    told = of_held_out(made.rollouts, settings)
+    assert (told["held_out/score"], told["held_out/solved"], told["held_out/abstained"]) == (0.25, 0.0, 1 / 3)
+
+
+def test_revisions_whose_prompt_does_not_fit_are_counted_by_themselves() -> None:
+    lost = rollout(1, None, guided=True, ends="error", prompt_ids=None, token_ids=None, logprobs=None)
+    plain = tuple(rollout(number, score) for number, score in enumerate([0.5, 0.5, 0.0]))
+    groups = [Group(ITEMS[0], plain, (rollout(0, 1.0, guided=True), lost)), Group(ITEMS[1], plain, (lost,))]
+    settings = config()
+    members = [mix(group, settings, 1) for group in groups]
+    rows = [credit(group, each, settings) for group, each in zip(groups, members, strict=True)]
+    numbers = of_experience(Experience(groups, members, rows, Improvement([], {})), settings, revises=True)
+    assert (numbers["hindsight/too_long"], numbers["hindsight/attempted"]) == (2, 1)
+    assert (numbers["hindsight/hit_rate"], numbers["abstained"]) == (1.0, 0.0)
 
 
 def test_a_revision_that_is_only_as_good_is_accepted_and_no_hit(tmp_path: Path) -> None:
