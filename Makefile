@@ -17,9 +17,10 @@ $(VENV)/.ready: $(LOCK) pyproject.toml
 demo: setup
 	$(BIN)/herl eval -m demo -b demo
 
-# Tests that need official data look for them in HERL_DATA, else in ../shared/data, else are skipped.
+# Tests that need official data look for them in HERL_DATA, else in ../shared/data, else are skipped. Two processes share
+# them, with a thread each: on two cores, more would wait for each other.
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: setup
 	$(BIN)/ruff check .

@@ -24,6 +24,14 @@ settings.load_profile("herl")
 # A job in the background of a script ignores ctrl-C, and so would every process that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where processes share the tests (`make test`), those of real engines are one's, and a file's are one's."""
+    for item in items:
+        group = "engine" if item.get_closest_marker("engine") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 FLOAT32 = {"dtype": "float32"}  # the two engines can agree to the token only in full precision
 
 ROOT = Path(__file__).resolve().parent.parent
