@@ -123,8 +123,8 @@ def test_variables_are_named_after_verb_and_flag(herl: Herl, tmp_path: Path) -> 
     (tmp_path / "answers.jsonl").write_text('{"id": "1", "response": "Yes."}\n')
     done = herl("score", tmp_path / "answers.jsonl", HERL_SCORE_BENCHMARK="demo", HERL_SCORE_RUN="no/name")
     assert "run name 'no/name'" in done.stderr
-    done = herl("data", "make-if", HERL_MAKE_IF_N="nonsense")
-    assert done.exit_code == 2 and "nonsense" in done.stderr
+    done = herl("data", "make-if", HERL_MAKE_IF_N="many")
+    assert done.exit_code == 2 and "--n" in done.stderr
 
 
 @pytest.mark.parametrize(("path", "command"), VERBS)
