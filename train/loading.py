@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from herl.engine.quiet import quiet
+from herl.engine.weights import COMPANIONS
 from herl.errors import HerlError, UsageError, first_line
 
 if TYPE_CHECKING:
@@ -16,19 +17,6 @@ if TYPE_CHECKING:
 
     from herl.train.config import Lora
 
-# What stands beside the weights in a model's folder and is handed on as it is.
-_COMPANIONS = (
-    "tokenizer*",
-    "vocab*",
-    "merges.txt",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "chat_template*",
-    "*.jinja",
-    "*.model",
-    "generation_config.json",
-    "*.py",
-)
 _ATTENTION = {"full_attention", "sliding_attention"}
 
 
@@ -189,7 +177,7 @@ def save_model(model: Any, source: Path, folder: Path) -> None:
             model.save_pretrained(folder, state_dict=dict(merged(model)))
     finally:
         model.generation_config = own
-    for pattern in _COMPANIONS:
+    for pattern in COMPANIONS:
         for path in source.glob(pattern):
             if path.is_file():
                 shutil.copyfile(path, folder / path.name)

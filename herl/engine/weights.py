@@ -15,9 +15,7 @@ from herl.files import write_atomically
 from herl.resources import cache_dir
 
 _PICKLED = "pytorch_model*.bin*"
-# What decides a model's answers; a checkpoint folder also holds optimizer states and logs, which do not.
-_PARTS = (
-    "config.json",
+COMPANIONS = (
     "generation_config.json",
     "tokenizer*",
     "vocab*",
@@ -27,11 +25,12 @@ _PARTS = (
     "chat_template*",
     "*.jinja",
     "*.model",
-    "*.safetensors",
-    "*.safetensors.index.json",
-    _PICKLED,
     "*.py",
 )
+"""What stands beside the weights in a model's folder and goes with them, as patterns."""
+
+# What decides a model's answers; a checkpoint folder also holds optimizer states and logs, which do not.
+_PARTS = ("config.json", *COMPANIONS, "*.safetensors", "*.safetensors.index.json", _PICKLED)
 _HUB_SECONDS = 10.0
 _MEMO_FROM_BYTES = 1 << 20
 _WORDS = ["demo", "openai:NAME", "replay:FILE.jsonl", "http://HOST:PORT/v1#NAME"]
