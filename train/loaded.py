@@ -44,6 +44,16 @@ class Pair:
     rejected: str
 
 
+def given_answers(row: Item | Example | Pair) -> Sequence[str]:
+    """The answers that a row brings along; a prompt with a rubric brings none."""
+    match row:
+        case Example():
+            return [row.completion]
+        case Pair():
+            return [row.chosen, row.rejected]
+    return []
+
+
 T = TypeVar("T", Item, Example, Pair)
 """What can be trained on: a prompt with its rubric, an example or a pair; each has an `id` and `messages`."""
 

@@ -16,7 +16,7 @@ from herl.train.batches import Batches
 from herl.train.config import Config, Method
 from herl.train.encoding import encoded
 from herl.train.grading import Grading
-from herl.train.loaded import Example, Loaded, Pair
+from herl.train.loaded import Example, Loaded, Pair, given_answers
 from herl.train.memory_plan import hindsight_tokens
 from herl.train.plan import batches_of, measured_without_checkpoint
 from herl.train.settings import total_steps
@@ -164,17 +164,8 @@ def _longest(method: Method, config: Config, rows: Sequence[Any], tokenizer: Any
 def _tokens(row: Item | Example | Pair, tokenizer: Any, answer: int) -> int:
     if isinstance(row, Item):
         return len(token_ids(tokenizer, apply_template(tokenizer, row.messages))) + answer
-    return max(sum(map(len, encoded(tokenizer, row.messages, text))) for text in _given(row))
+    return max(sum(map(len, encoded(tokenizer, row.messages, text))) for text in given_answers(row))
 
 
 def _characters(row: Item | Example | Pair) -> int:
-    return sum(len(message.content) for message in row.messages) + max(map(len, _given(row)), default=0)
-
-
-def _given(row: Item | Example | Pair) -> Sequence[str]:
-    match row:
-        case Example():
-            return [row.completion]
-        case Pair():
-            return [row.chosen, row.rejected]
-    return []
+    return sum(len(message.content) for message in row.messages) + max(map(len, given_answers(row)), default=0)

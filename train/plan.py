@@ -15,7 +15,7 @@ from herl.resources import Store
 from herl.train.batches import Batches
 from herl.train.config import Config, Method
 from herl.train.course import used_rows
-from herl.train.loaded import Example, Pair
+from herl.train.loaded import Example, Pair, given_answers
 from herl.train.memory_plan import Machine, hindsight_tokens, longest_row, machine_of, memory_parts, trained_parameters
 from herl.train.settings import total_steps
 from herl.train.shape import Shape, shape_of
@@ -236,7 +236,7 @@ def judge_calls(item: Item, config: Config) -> int:
 def _trained_for_a_row(method: Method, config: Config, rows: Sequence[Row]) -> float:
     """Tokens that go forward and backward for a row: its prompt, once, as long as it seems to be, and its answers."""
     prompt = min(_mean([estimate_tokens(row.messages) for row in rows]), config.data.max_prompt_tokens)
-    given = _mean([estimate_tokens([Message("assistant", text) for text in _given(row)]) for row in rows])
+    given = _mean([estimate_tokens([Message("assistant", text) for text in given_answers(row)]) for row in rows])
     longest = config.rollout.max_tokens
     match method:
         case "sft":
@@ -253,18 +253,8 @@ def _trained_for_a_row(method: Method, config: Config, rows: Sequence[Row]) -> f
 def _length(row: Row, method: Method, config: Config) -> int:
     """A row's tokens, about: its prompt, and its answer, or the longest that may be drawn."""
     prompt = min(estimate_tokens(row.messages), config.data.max_prompt_tokens)
-    answers = [estimate_tokens([Message("assistant", text)]) for text in _given(row)]
+    answers = [estimate_tokens([Message("assistant", text)]) for text in given_answers(row)]
     return prompt + max(answers) if answers else longest_row(method, config, prompt)
-
-
-def _given(row: Row) -> Sequence[str]:
-    """The answers that a row brings along."""
-    match row:
-        case Example():
-            return [row.completion]
-        case Pair():
-            return [row.chosen, row.rejected]
-    return []
 
 
 def _most_revisions(config: Config) -> int:
