@@ -28,7 +28,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where processes share the tests (`make test`), those of real engines are one's, and a file's are one's."""
     for item in items:
-        group = "engine" if item.get_closest_marker("engine") else str(item.path)
+        engines = {"vllm", "transformers", "vllm_server"} & set(getattr(item, "fixturenames", ()))
+        group = "engine" if engines or item.get_closest_marker("engine") else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
 
 

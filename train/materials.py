@@ -23,6 +23,7 @@ from herl.train.settings import total_steps
 from herl.train.shape import shape_of
 
 _LONGEST = 8  # by their characters: one of them is the longest by its tokens, or nearly so
+_SHOWN = 60  # letters of a source, in messages
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def pin_data(run: Run, digests: Mapping[str, str]) -> None:
     if changed:
         # A source says more than the whole, which also is others where held-out prompts are dropped from it.
         split, _, source = max(changed, key=lambda name: " " in name).partition(" ")
-        what = f"{source!r:.80} of data.{split}" if source else f"data.{split}"
+        what = f"{_shortened(source)!r} of data.{split}" if source else f"data.{split}"
         raise UsageError(
             f"run '{run.name}' cannot go on: its data changed; the rows of {what} are not those that it began with",
             "Put them back as they were, give another --run name, or --fresh to start this one over.",
@@ -165,6 +166,11 @@ def _tokens(row: Item | Example | Pair, tokenizer: Any, answer: int) -> int:
     if isinstance(row, Item):
         return len(token_ids(tokenizer, apply_template(tokenizer, row.messages))) + answer
     return max(sum(map(len, encoded(tokenizer, row.messages, text))) for text in given_answers(row))
+
+
+def _shortened(source: str) -> str:
+    """A source in at most one line; of a long path the end says most."""
+    return source if len(source) <= _SHOWN else f"…{source[-_SHOWN:]}"
 
 
 def _characters(row: Item | Example | Pair) -> int:
